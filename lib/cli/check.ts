@@ -1,0 +1,49 @@
+import { formatError } from '../core/errors.ts';
+import { parseIfname } from '../core/model/ifname.ts';
+import { check, type Drift } from '../run/check.ts';
+import { type GlobalArgv, onHost, printJson, printLine, reportErrors } from './context.ts';
+import { driftJson, driftText } from './print-plan.ts';
+
+export function addCheck(yargs: GlobalArgv): void {
+  yargs.command(
+    'check [tap..]',
+    'Compare the kernel with what should be: exit code 0 if it is, 1 if not',
+    yargs =>
+      yargs
+        .positional('tap', {
+          type: 'string',
+          array: true,
+          describe: 'Only these taps; without any, the whole node',
+        })
+        .option('json', { type: 'boolean', default: false, describe: 'Print JSON' })
+        .example('$0 check', 'everything on this node, and nothing too much')
+        .example('$0 check tap0', 'one NIC and its network'),
+    argv =>
+      onHost(argv, async context => {
+        const drift = await check(
+          context,
+          (argv.tap ?? []).map(tap => parseIfname(tap, 'TAP')),
+        );
+        if (argv.json) printDriftJson(drift);
+        else printDrift(drift);
+        const clean = drift.steps.length === 0 && drift.gone.length === 0;
+        return reportErrors(context, drift.errors, clean ? 'ok' : 'drift');
+      }),
+  );
+}
+
+function printDrift(drift: Drift): void {
+  for (const step of drift.steps) printLine(driftText(step));
+  for (const tap of drift.gone) printLine(`unexpected record of ${tap}, which is gone`);
+  if (drift.steps.length + drift.gone.length + drift.errors.length > 0) return;
+  printLine(`${drift.checked.length} ${drift.checked.length === 1 ? 'NIC' : 'NICs'} checked, no drift`);
+}
+
+function printDriftJson(drift: Drift): void {
+  printJson({
+    checked: drift.checked,
+    gone: drift.gone,
+    drift: drift.steps.map(driftJson),
+    errors: drift.errors.map(formatError),
+  });
+}

@@ -1,0 +1,64 @@
+import { type ListedNic, list } from '../run/list.ts';
+import { type GlobalArgv, onHost, printJson, printLine, reportErrors } from './context.ts';
+
+export function addList(yargs: GlobalArgv): void {
+  yargs.command(
+    'list',
+    'The NICs that are attached on this node',
+    yargs =>
+      yargs
+        .option('json', { type: 'boolean', default: false, describe: 'Print JSON' })
+        .example('$0 list', 'one line a NIC'),
+    argv =>
+      onHost(argv, async context => {
+        const { nics, broken } = list(context);
+        if (argv.json) printJson(nics.map(nicJson));
+        else printTable([HEAD, ...nics.map(row)]);
+        return reportErrors(context, broken, 'ok');
+      }),
+  );
+}
+
+const HEAD = ['TAP', 'MODE', 'NETWORK', 'ADDRESSES', 'INSTANCE', 'STATE'];
+
+function row({ record, alive }: ListedNic): readonly string[] {
+  const request = record.request;
+  const network = record.network?.name ?? request.link ?? '-';
+  const addresses = request.addresses.map(address => address.text).join(',');
+  return [
+    request.ifname,
+    request.mode,
+    network,
+    addresses || '-',
+    request.instance ?? '-',
+    alive ? record.state : 'gone',
+  ];
+}
+
+/** A NIC for programs, as `list --json` and `show --json` print it. */
+export function nicJson({ record, alive }: ListedNic): object {
+  const { request } = record;
+  return {
+    tap: request.ifname,
+    mode: request.mode,
+    network: record.network?.name,
+    link: request.link,
+    mac: request.mac,
+    addresses: request.addresses.map(address => address.text),
+    instance: request.instance,
+    tags: request.tags,
+    state: alive ? record.state : 'gone',
+    since: record.at,
+  };
+}
+
+function printTable(rows: readonly (readonly string[])[]): void {
+  const widths = HEAD.map((_, column) => Math.max(...rows.map(cells => cells[column]?.length ?? 0)));
+  for (const cells of rows)
+    printLine(
+      cells
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    );
+}

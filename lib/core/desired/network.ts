@@ -1,0 +1,93 @@
+import { defaultPrefix } from '../model/address.ts';
+import type { Settings } from '../model/config.ts';
+import { identityOf, RULE_PROTOCOL, VMNET_PROTOCOL } from '../model/identity.ts';
+import { isKernelTable, type Network, type NetworkFamily } from '../model/network.ts';
+import type { KernelObject, Route, Rule, Sysctl } from '../model/object.ts';
+import { filterBase, filterOfNetwork } from './filter.ts';
+import { uplinkSysctls } from './sysctls.ts';
+
+/** Worse than any route that somebody would make: a table that loses its routes must not fall through to main. */
+const LAST_METRIC = 4_278_198_272;
+
+/** What the NICs of all networks share on this node. */
+export function hostObjects(settings: Settings): readonly KernelObject[] {
+  return [...filterBase(), ...FWMARK_REFLECT, ...guardFrame(settings)];
+}
+
+/** What the NICs of one network share. */
+export function networkObjects(network: Network, settings: Settings): readonly KernelObject[] {
+  return [
+    ...filterOfNetwork(network),
+    ...network.families.flatMap(entry => [
+      ...tableRoutes(entry),
+      ...familyRules(entry, network, settings),
+      ...uplinkSysctls(entry),
+    ]),
+  ];
+}
+
+/** Else the kernel answers a VM's packet (time exceeded, fragmentation needed) by main, where it has no way back. */
+const FWMARK_REFLECT: readonly Sysctl[] = [
+  { kind: 'sysctl', path: 'net/ipv4/fwmark_reflect', value: '1' },
+  { kind: 'sysctl', path: 'net/ipv6/fwmark_reflect', value: '1' },
+];
+
+function tableRoutes(entry: NetworkFamily): readonly Route[] {
+  if (isKernelTable(entry.table)) return [];
+  const metric = entry.family === 4 ? 0 : 1024;
+  const base = { kind: 'route' as const, table: entry.table, protocol: VMNET_PROTOCOL };
+  const uplink = { ...base, type: 'unicast' as const, dev: entry.uplink, metric };
+  const everywhere = defaultPrefix(entry.family);
+  return [
+    { ...base, type: 'unreachable', prefix: everywhere, metric: LAST_METRIC },
+    ...(entry.skeleton && entry.subnet !== undefined ? [{ ...uplink, prefix: entry.subnet }] : []),
+    ...(entry.skeleton && entry.gateway !== undefined
+      ? [{ ...uplink, prefix: everywhere, via: entry.gateway }]
+      : []),
+  ];
+}
+
+/**
+ * The mark selects the table. When somebody flushes nftables the marks are gone: the guard keeps packets from the VMs'
+ * subnet out of main then, where they would leak into the management network.
+ */
+function familyRules(entry: NetworkFamily, network: Network, settings: Settings): readonly Rule[] {
+  const preferences = identityOf(settings).preferences;
+  const base = { kind: 'rule' as const, family: entry.family, protocol: RULE_PROTOCOL };
+  const lookup = { do: 'lookup' as const, table: entry.table };
+  const mark: Rule = { ...base, preference: preferences.mark, fwmark: entry.table, action: lookup };
+  if (entry.subnet === undefined) return [mark];
+  return [
+    mark,
+    ...(isKernelTable(entry.table)
+      ? []
+      : [
+          {
+            ...base,
+            preference: preferences.guard,
+            from: entry.subnet,
+            action: { do: 'unreachable' as const },
+          },
+        ]),
+    ...(network.hostAccess
+      ? [{ ...base, preference: preferences.hostAccess, to: entry.subnet, iif: 'lo', action: lookup }]
+      : []),
+  ];
+}
+
+/** A node may have an address in the VMs' subnet itself: what the host sends goes past the guards. */
+function guardFrame(settings: Settings): readonly Rule[] {
+  const at = identityOf(settings).preferences;
+  return ([4, 6] as const).flatMap((family): Rule[] => {
+    const base = { kind: 'rule' as const, family, protocol: RULE_PROTOCOL };
+    const strict: Rule[] = [
+      { ...base, preference: at.hostOnly, iif: 'lo', action: { do: 'lookup', table: 254 } },
+      { ...base, preference: at.closeMain, action: { do: 'unreachable' } },
+    ];
+    return [
+      { ...base, preference: at.endOfGuards, action: { do: 'nop' } },
+      { ...base, preference: at.skipGuards, iif: 'lo', action: { do: 'goto', preference: at.endOfGuards } },
+      ...(settings.guard === 'strict' ? strict : []),
+    ];
+  });
+}

@@ -1,0 +1,109 @@
+import { hostPrefix, linkLocal } from '../model/address.ts';
+import type { Settings } from '../model/config.ts';
+import { VMNET_PROTOCOL } from '../model/identity.ts';
+import type { Ifname } from '../model/ifname.ts';
+import { bridgePortMac } from '../model/mac.ts';
+import type { BridgedNic, Network, Nic, RoutedNic } from '../model/network.ts';
+import type { KernelObject, LinkSetting, ProxyNeighbour, Route } from '../model/object.ts';
+import type { Observed } from '../observed/query.ts';
+import { filterOfNic } from './filter.ts';
+import { bridgedTapSysctls, routedTapSysctls } from './sysctls.ts';
+
+/** What one NIC needs of its own. `observed` gives the MTU of the uplink or the bridge. */
+export function nicObjects(
+  nic: Nic,
+  settings: Settings,
+  observed: Observed['links'],
+): readonly KernelObject[] {
+  return nic.mode === 'routed' ? routedObjects(nic, settings, observed) : bridgedObjects(nic, observed);
+}
+
+function routedObjects(
+  nic: RoutedNic,
+  settings: Settings,
+  links: Observed['links'],
+): readonly KernelObject[] {
+  const tap = nic.request.ifname;
+  const families = new Set(nic.addresses.map(address => address.family));
+  const mtu = Math.min(
+    ...uplinksOf(nic.network).map(uplink => links.get(uplink)?.mtu ?? Number.POSITIVE_INFINITY),
+  );
+  return [
+    ...routedTapSysctls(tap, families),
+    ...filterOfNic(nic),
+    ...settingsOf(tap, {
+      group: String(nic.network.group),
+      mac: settings.tapMac,
+      mtu: Number.isFinite(mtu) ? String(mtu) : undefined,
+      master: 'none',
+      state: 'up',
+    }),
+    ...(families.has(6)
+      ? [{ kind: 'address' as const, ifname: tap, address: linkLocal(settings.tapMac), length: 64 }]
+      : []),
+    ...nic.network.families.flatMap(entry =>
+      nic.addresses
+        .filter(address => address.family === entry.family)
+        .flatMap((address): KernelObject[] => [
+          hostRoute(tap, hostPrefix(address), entry.table, settings.routeProtocol),
+          proxy(entry.uplink, address),
+        ]),
+    ),
+    ...gatewayProxies(nic, families),
+  ];
+}
+
+/** IPv4 has proxy_arp for the whole tap; the kernel's neighbour discovery proxies single addresses only. */
+function gatewayProxies(nic: RoutedNic, families: ReadonlySet<4 | 6>): ProxyNeighbour[] {
+  return nic.network.families
+    .filter(entry => entry.family === 6 && families.has(6))
+    .flatMap(entry => (entry.gateway === undefined ? [] : [proxy(nic.request.ifname, entry.gateway)]));
+}
+
+function hostRoute(dev: Ifname, prefix: Route['prefix'], table: number, protocol: number): Route {
+  return {
+    kind: 'route',
+    table,
+    prefix,
+    type: 'unicast',
+    dev,
+    metric: prefix.family === 4 ? 0 : 1024,
+    protocol,
+  };
+}
+
+function proxy(dev: Ifname, address: ProxyNeighbour['address']): ProxyNeighbour {
+  return { kind: 'proxy-neighbour', address, dev, protocol: VMNET_PROTOCOL };
+}
+
+function bridgedObjects(nic: BridgedNic, links: Observed['links']): readonly KernelObject[] {
+  const tap = nic.request.ifname;
+  const { mac, mtu } = links.get(nic.bridge) ?? {};
+  return [
+    ...bridgedTapSysctls(tap),
+    ...settingsOf(nic.bridge, { 'own-mac': mac }),
+    ...settingsOf(tap, {
+      group: '0',
+      mac: nic.request.mac === undefined ? undefined : bridgePortMac(nic.request.mac),
+      mtu: mtu === undefined ? undefined : String(mtu),
+      master: nic.bridge,
+      state: 'up',
+    }),
+  ];
+}
+
+function settingsOf(
+  ifname: Ifname,
+  values: Readonly<Partial<Record<LinkSetting['setting'], string | undefined>>>,
+): LinkSetting[] {
+  return Object.entries(values).flatMap(([setting, value]) =>
+    value === undefined
+      ? []
+      : [{ kind: 'link-setting' as const, ifname, setting: setting as LinkSetting['setting'], value }],
+  );
+}
+
+/** The uplinks of a network, each once. */
+export function uplinksOf(network: Network): readonly Ifname[] {
+  return [...new Set(network.families.map(entry => entry.uplink))];
+}

@@ -1,0 +1,85 @@
+import type { Address, Prefix } from './address.ts';
+import type { Ifname } from './ifname.ts';
+import type { Mac } from './mac.ts';
+import type { NicMode } from './request.ts';
+
+/** /etc/vmnet/vmnet.ini and conf.d/*.ini, typed. Sections keep where they were said, for error messages. */
+export interface Config {
+  readonly settings: Settings;
+  readonly networks: readonly NetworkSection[];
+  readonly bonds: readonly BondSection[];
+  readonly vlans: readonly VlanSection[];
+  readonly bridges: readonly BridgeSection[];
+  readonly vrfs: readonly VrfSection[];
+}
+
+/** [vmnet] */
+export interface Settings {
+  /** The MAC of every routed tap, the same on each node, so that a migrated guest keeps its router. */
+  readonly tapMac: Mac;
+  /** rt_protos number on the routes of VMs; route daemons pick them up by it. */
+  readonly routeProtocol: number;
+  /** The first of the ten rule preferences that are vmnet's. */
+  readonly rulePreference: number;
+  /** `subnet`: per network, its source addresses never leave by main. `strict`: main routes for the host only. */
+  readonly guard: 'subnet' | 'strict';
+  /** An absolute path; absent when nothing is logged to a file. */
+  readonly logFile?: string;
+}
+
+/** [network NAME] */
+export interface NetworkSection {
+  readonly name: string;
+  /** `FILE:LINE` of the section's head. */
+  readonly where: string;
+  readonly mode?: NicMode;
+  readonly link?: string;
+  readonly table?: string;
+  readonly table6?: string;
+  readonly uplink?: Ifname;
+  readonly uplink6?: Ifname;
+  readonly group?: number;
+  readonly subnet?: Prefix;
+  readonly gateway?: Address;
+  readonly subnet6?: Prefix;
+  readonly gateway6?: Address;
+  readonly arpSource?: Address;
+  readonly hostAccess: boolean;
+}
+
+interface HostSection {
+  readonly name: Ifname;
+  readonly where: string;
+  /** Addresses with prefix length, as written. */
+  readonly addresses: readonly string[];
+  readonly gateway?: Address;
+  readonly gateway6?: Address;
+  readonly mtu?: number;
+}
+
+/** [bond NAME] */
+export interface BondSection extends HostSection {
+  readonly mode: 'active-backup' | '802.3ad';
+  readonly ports: readonly Ifname[];
+  readonly primary?: Ifname;
+  readonly xmitHashPolicy?: string;
+}
+
+/** [vlan NAME] */
+export interface VlanSection extends HostSection {
+  readonly parent: Ifname;
+  readonly id: number;
+}
+
+/** [bridge NAME] */
+export interface BridgeSection extends HostSection {
+  readonly ports: readonly Ifname[];
+}
+
+/** [vrf NAME] */
+export interface VrfSection extends HostSection {
+  readonly table: number;
+  readonly ports: readonly Ifname[];
+  readonly dns: readonly Address[];
+  readonly services: readonly string[];
+}

@@ -1,0 +1,81 @@
+import type { Settings } from './config.ts';
+import type { KernelObject } from './object.ts';
+
+/** rt_protos number of what is vmnet's alone: network routes and proxy neighbours. */
+export const VMNET_PROTOCOL = 118;
+/** RTPROT_KERNEL: systemd-networkd deletes every policy rule that carries anything else. */
+export const RULE_PROTOCOL = 2;
+
+/** By what a fresh process, with no memory, tells its own objects from everybody else's. */
+export interface Identity {
+  readonly routeProtocol: number;
+  readonly preferences: Preferences;
+}
+
+/** The rule preferences that are vmnet's, in the order in which the kernel walks them. */
+export interface Preferences {
+  readonly mark: number;
+  readonly hostAccess: number;
+  /** Sends the host's own packets past the guards. */
+  readonly skipGuards: number;
+  readonly guard: number;
+  readonly endOfGuards: number;
+  /** `guard = strict` */
+  readonly hostOnly: number;
+  readonly closeMain: number;
+}
+
+export function identityOf(settings: Settings): Identity {
+  const base = settings.rulePreference;
+  return {
+    routeProtocol: settings.routeProtocol,
+    preferences: {
+      mark: base,
+      hostAccess: base + 1,
+      skipGuards: base + 2,
+      guard: base + 3,
+      endOfGuards: base + 4,
+      hostOnly: 32_000,
+      closeMain: 32_001,
+    },
+  };
+}
+
+/**
+ * Whether an object that was found in the kernel is vmnet's to remove. Settings and sysctls are nobody's: they are
+ * changed, never removed. A host route counts by the configured protocol, which may be shared (`static`), so the
+ * caller must also know that its device is one of ours.
+ */
+export function isOurs(object: KernelObject, identity: Identity): boolean {
+  switch (object.kind) {
+    case 'route':
+      return (
+        object.protocol === VMNET_PROTOCOL ||
+        (object.protocol === identity.routeProtocol && isHostRoute(object))
+      );
+    case 'proxy-neighbour':
+      return object.protocol === VMNET_PROTOCOL;
+    case 'rule':
+      return (
+        object.protocol === RULE_PROTOCOL && Object.values(identity.preferences).includes(object.preference)
+      );
+    case 'link-setting':
+    case 'sysctl':
+      return false;
+    case 'address':
+    case 'nft-table':
+    case 'nft-set':
+    case 'nft-chain':
+    case 'nft-element':
+      return true;
+  }
+}
+
+/** A route to one address out of a device: what a VM gets, and nothing else that vmnet makes. */
+export function isHostRoute(object: KernelObject): boolean {
+  return (
+    object.kind === 'route' &&
+    object.dev !== undefined &&
+    object.prefix.length === (object.prefix.family === 4 ? 32 : 128)
+  );
+}

@@ -1,0 +1,47 @@
+import type { Address, Family, Prefix } from './address.ts';
+import type { Ifname } from './ifname.ts';
+import type { NicRequest } from './request.ts';
+
+/** A network on this node with everything known: configuration, what the cluster said, and the kernel's tables. */
+export interface Network {
+  readonly name: string;
+  /** Link group of its taps: ties a tap to the network's mark and gateway in one nft lookup. */
+  readonly group: number;
+  readonly hostAccess: boolean;
+  readonly families: readonly NetworkFamily[];
+}
+
+/** One address family of a network; the table's number is also the packet mark. */
+export interface NetworkFamily {
+  readonly family: Family;
+  readonly table: number;
+  readonly uplink: Ifname;
+  readonly subnet?: Prefix;
+  readonly gateway?: Address;
+  /** Sender address of the host's own ARP requests on the uplink; IPv4 only. */
+  readonly arpSource?: Address;
+  /** The uplink came from the configuration, so the table's subnet and default route are vmnet's to make. */
+  readonly skeleton: boolean;
+}
+
+/** A request with all that is to be looked up looked up. */
+export type Nic = RoutedNic | BridgedNic;
+
+export interface RoutedNic {
+  readonly mode: 'routed';
+  readonly request: NicRequest;
+  /** With the EUI-64 one, if the network has IPv6 and none was given. */
+  readonly addresses: readonly Address[];
+  readonly network: Network;
+}
+
+export interface BridgedNic {
+  readonly mode: 'bridged';
+  readonly request: NicRequest;
+  readonly bridge: Ifname;
+}
+
+/** 253 default, 254 main, 255 local: tables that the kernel's own rules look up. */
+export function isKernelTable(table: number): boolean {
+  return table >= 253 && table <= 255;
+}

@@ -1,0 +1,221 @@
+import type { Address, Family, Prefix } from './address.ts';
+import type { Ifname } from './ifname.ts';
+
+/**
+ * Everything that vmnet wants of the kernel, or finds in it, is a list of these. `desired/` makes them from a
+ * request, `observed/` from what `ip -j`, `nft -j` and /proc/sys print, and `plan/` subtracts one list from the
+ * other. Each kind has the kernel's own key (`keyOf`) and one canonical text (`textOf`).
+ */
+export type KernelObject =
+  | LinkSetting
+  | LinkAddress
+  | Route
+  | Rule
+  | ProxyNeighbour
+  | Sysctl
+  | NftTable
+  | NftSet
+  | NftChain
+  | NftElement;
+
+export type Kind = KernelObject['kind'];
+
+/** One attribute of an existing link. Always present, so it is changed and never deleted. */
+export interface LinkSetting {
+  readonly kind: 'link-setting';
+  readonly ifname: Ifname;
+  readonly setting: 'group' | 'mac' | 'mtu' | 'master' | 'state' | 'own-mac';
+  /**
+   * group: a number; mac: colons; mtu: bytes; master: a bridge or `none`; state: `up` or `down`; own-mac, of a bridge:
+   * the MAC that it keeps whichever ports come and go, or `adopted`.
+   */
+  readonly value: string;
+}
+
+/** An address of the host on a link; vmnet sets only the link-local one of a routed tap. */
+export interface LinkAddress {
+  readonly kind: 'address';
+  readonly ifname: Ifname;
+  readonly address: Address;
+  readonly length: number;
+}
+
+/** A route; the kernel's key is family, table, prefix and metric. */
+export interface Route {
+  readonly kind: 'route';
+  readonly table: number;
+  readonly prefix: Prefix;
+  readonly type: 'unicast' | 'unreachable';
+  readonly dev?: Ifname;
+  /** A gateway on the device's segment; always `onlink`, as an uplink may carry no address of the host. */
+  readonly via?: Address;
+  /** IPv4 without a metric has 0, IPv6 has 1024: the kernel's own defaults. */
+  readonly metric: number;
+  readonly protocol: number;
+}
+
+/** A policy rule; several may share a preference, so the whole selector is the key. */
+export interface Rule {
+  readonly kind: 'rule';
+  readonly family: Family;
+  readonly preference: number;
+  readonly fwmark?: number;
+  readonly from?: Prefix;
+  readonly to?: Prefix;
+  readonly iif?: string;
+  readonly action:
+    | { readonly do: 'lookup'; readonly table: number }
+    | { readonly do: 'goto'; readonly preference: number }
+    | { readonly do: 'unreachable' }
+    | { readonly do: 'nop' };
+  readonly protocol: number;
+}
+
+/** Makes `dev` answer ARP or neighbour solicitations for one address, where a route leads out of another device. */
+export interface ProxyNeighbour {
+  readonly kind: 'proxy-neighbour';
+  readonly address: Address;
+  readonly dev: Ifname;
+  readonly protocol: number;
+}
+
+/** A file below /proc/sys, by slashes, because link names may hold dots. */
+export interface Sysctl {
+  readonly kind: 'sysctl';
+  readonly path: string;
+  readonly value: string;
+}
+
+export type NftFamily = 'inet' | 'arp';
+
+export interface NftTable {
+  readonly kind: 'nft-table';
+  readonly family: NftFamily;
+}
+
+/** A set, or a map when the type has a colon: `ifname . ipv4_addr`, `devgroup : mark`. */
+export interface NftSet {
+  readonly kind: 'nft-set';
+  readonly family: NftFamily;
+  readonly set: string;
+  readonly type: string;
+}
+
+/**
+ * A chain with all its rules, replaced as a whole. nft prints a rule differently from version to version, so each
+ * rule carries a comment that ends in the digest of its text, and the comments are what is compared.
+ */
+export interface NftChain {
+  readonly kind: 'nft-chain';
+  readonly family: NftFamily;
+  readonly chain: string;
+  /** Absent for a chain that is only jumped to. */
+  readonly hook?: { readonly name: string; readonly priority: number };
+  readonly rules: readonly NftRule[];
+}
+
+export interface NftRule {
+  /** nft syntax; empty where the rule was read back, since only the comment is compared. */
+  readonly text: string;
+  readonly comment: string;
+}
+
+/** One element of a set or map of ours; in a map the key decides and the value may change. */
+export interface NftElement {
+  readonly kind: 'nft-element';
+  readonly family: NftFamily;
+  readonly set: string;
+  readonly key: readonly string[];
+  readonly value?: string;
+}
+
+/** The name of every nft table of ours; nothing outside it is ever read for a decision, or written. */
+export const NFT_TABLE = 'vmnet';
+
+/** What the kernel tells objects of one kind apart by. */
+export function keyOf(object: KernelObject): string {
+  switch (object.kind) {
+    case 'link-setting':
+      return `link ${object.ifname} ${object.setting}`;
+    case 'address':
+      return `address ${object.ifname} ${object.address.text}/${object.length}`;
+    case 'route':
+      return `route ${object.table} ${object.prefix.text} metric ${object.metric}`;
+    case 'rule':
+      return `rule ${object.family} ${object.preference} ${selectorOf(object)}`;
+    case 'proxy-neighbour':
+      return `proxy-neighbour ${object.address.text} dev ${object.dev}`;
+    case 'sysctl':
+      return `sysctl ${object.path}`;
+    case 'nft-table':
+      return `nft-table ${object.family}`;
+    case 'nft-set':
+      return `nft-set ${object.family} ${object.set}`;
+    case 'nft-chain':
+      return `nft-chain ${object.family} ${object.chain}`;
+    case 'nft-element':
+      return `nft-element ${object.family} ${object.set} ${object.key.join(' . ')}`;
+  }
+}
+
+/** Two objects with one key are the same when their values are; written in the words of `ip` and `nft`. */
+export function contentOf(object: KernelObject): string {
+  switch (object.kind) {
+    case 'link-setting':
+    case 'sysctl':
+      return object.value;
+    case 'route':
+      return [
+        object.type === 'unreachable' ? 'unreachable' : `dev ${object.dev}`,
+        ...(object.via === undefined ? [] : [`via ${object.via.text}`]),
+        `proto ${object.protocol}`,
+      ].join(' ');
+    case 'rule':
+      return `${actionOf(object)} protocol ${object.protocol}`;
+    case 'proxy-neighbour':
+      return `protocol ${object.protocol}`;
+    case 'nft-set':
+      return object.type;
+    case 'nft-chain':
+      return [hookOf(object), ...object.rules.map(rule => rule.comment)].join(' | ');
+    case 'nft-element':
+      return object.value ?? '';
+    case 'address':
+    case 'nft-table':
+      return '';
+  }
+}
+
+/** One line for people: the key and the value. */
+export function textOf(object: KernelObject): string {
+  if (object.kind === 'nft-chain') return `${keyOf(object)} (${object.rules.length} rules)`;
+  const value = contentOf(object);
+  return value === ''
+    ? keyOf(object)
+    : `${keyOf(object)}${object.kind === 'nft-element' ? ' :' : ''} ${value}`;
+}
+
+export function selectorOf(rule: Rule): string {
+  return [
+    `from ${rule.from?.text ?? 'all'}`,
+    ...(rule.to === undefined ? [] : [`to ${rule.to.text}`]),
+    ...(rule.fwmark === undefined ? [] : [`fwmark ${rule.fwmark}`]),
+    ...(rule.iif === undefined ? [] : [`iif ${rule.iif}`]),
+  ].join(' ');
+}
+
+export function actionOf(rule: Rule): string {
+  const action = rule.action;
+  if (action.do === 'lookup') return `lookup ${action.table}`;
+  if (action.do === 'goto') return `goto ${action.preference}`;
+  return action.do;
+}
+
+export function hookOf(chain: NftChain): string {
+  return chain.hook === undefined ? '' : `${chain.hook.name} ${chain.hook.priority}`;
+}
+
+/** Objects by key; of two with one key the later wins. */
+export function byKey<T extends KernelObject>(objects: readonly T[]): Map<string, T> {
+  return new Map(objects.map(object => [keyOf(object), object]));
+}

@@ -1,0 +1,18 @@
+import type { Network } from './network.ts';
+import type { KernelObject } from './object.ts';
+import type { NicRequest } from './request.ts';
+
+/** One JSON file a NIC: written `pending` before anything is changed and `applied` when it is verified. */
+export interface NicRecord {
+  readonly version: 1;
+  readonly state: 'pending' | 'applied';
+  readonly request: NicRequest;
+  /** The network as it was resolved then; absent for a bridged NIC. Down must not depend on what has changed since. */
+  readonly network?: Network;
+  /** The link's index then: a link of the same name with another index is another link. */
+  readonly ifindex: number;
+  /** What the tap's settings and sysctls were before the first attach; detach puts them back. */
+  readonly before: readonly KernelObject[];
+  /** ISO 8601, UTC. */
+  readonly at: string;
+}

@@ -1,0 +1,32 @@
+import type { Address, Prefix } from './address.ts';
+import type { Ifname } from './ifname.ts';
+import type { Mac } from './mac.ts';
+
+export type NicMode = 'routed' | 'bridged';
+export const NIC_MODES: readonly NicMode[] = ['routed', 'bridged'];
+
+/** What somebody said about one NIC, parsed; every source ends in this shape, and records keep it. */
+export interface NicRequest {
+  readonly ifname: Ifname;
+  readonly mode: NicMode;
+  readonly instance?: string;
+  readonly mac?: Mac;
+  /** As given; an IPv6 address made from the MAC is added later, when the network is known. */
+  readonly addresses: readonly Address[];
+  /** A bridge, or the name or number of a routing table. */
+  readonly link?: string;
+  readonly vlan?: string;
+  readonly tags: readonly string[];
+  readonly network: NetworkFacts;
+}
+
+/** What the cluster exports of a NIC's network; for addresses it wins over the configuration. */
+export interface NetworkFacts {
+  readonly name?: string;
+  readonly uuid?: string;
+  readonly subnet?: Prefix;
+  readonly gateway?: Address;
+  readonly subnet6?: Prefix;
+  readonly gateway6?: Address;
+  readonly tags?: readonly string[];
+}

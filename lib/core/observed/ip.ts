@@ -1,0 +1,199 @@
+import { type Address, defaultPrefix, type Family, hostPrefix, type Prefix } from '../model/address.ts';
+import type { Ifname } from '../model/ifname.ts';
+import type { Mac } from '../model/mac.ts';
+import type { KernelObject, LinkSetting, Route, Rule } from '../model/object.ts';
+import type { LinkFacts, ProxyQuery, RouteQuery } from './query.ts';
+
+/**
+ * One line for `ip -N -d -j -batch` and what to make of the JSON array that it prints. -N keeps every number a number
+ * whatever rt_tables, rt_protos and group say on this host. A filter's own field is left out of the output, so the
+ * reader knows the question.
+ */
+export interface IpQuestion {
+  readonly line: string;
+  readonly read: (rows: readonly IpRow[]) => IpAnswer;
+}
+
+export interface IpAnswer {
+  readonly objects: readonly KernelObject[];
+  readonly links: readonly LinkFacts[];
+}
+
+/** What iproute2 prints; every field may be missing, whatever the version. */
+export interface IpRow {
+  readonly [field: string]: unknown;
+}
+
+export function linkQuestion(ifname: Ifname | 'all'): IpQuestion {
+  return {
+    line: ifname === 'all' ? 'address show' : `address show dev ${ifname}`,
+    read: rows => ({ objects: rows.flatMap(linkObjects), links: rows.map(linkFacts) }),
+  };
+}
+
+export function routeQuestion(query: RouteQuery): IpQuestion {
+  const words = [
+    `route show table ${query.table ?? 'all'}`,
+    ...(query.prefix === undefined ? [] : [query.prefix.text]),
+    ...(query.dev === undefined ? [] : [`dev ${query.dev}`]),
+    ...(query.unreachable === undefined ? [] : ['type unreachable']),
+    ...(query.protocol === undefined ? [] : [`protocol ${query.protocol}`]),
+  ];
+  return {
+    line: words.join(' '),
+    read: rows => ({ objects: rows.flatMap(row => routeObject(row, query)), links: [] }),
+  };
+}
+
+export function ruleQuestion(family: Family): IpQuestion {
+  return {
+    line: 'rule show',
+    read: rows => ({ objects: rows.flatMap(row => ruleObject(row, family)), links: [] }),
+  };
+}
+
+export function proxyQuestion(query: ProxyQuery): IpQuestion {
+  const filter = 'address' in query ? `to ${query.address.text}` : `protocol ${query.protocol}`;
+  return {
+    line: `neigh show proxy ${filter}`,
+    read: rows => ({ objects: rows.flatMap(row => proxyObject(row, query)), links: [] }),
+  };
+}
+
+function linkFacts(row: IpRow): LinkFacts {
+  const master = text(row.master);
+  const type = text((row.linkinfo as IpRow | undefined)?.info_kind);
+  const local = linkLocals(row)[0];
+  return {
+    ifname: text(row.ifname) as Ifname,
+    ifindex: number(row.ifindex),
+    mac: text(row.address) as Mac,
+    mtu: number(row.mtu),
+    up: ((row.flags as string[] | undefined) ?? []).includes('UP'),
+    group: row.group === 'default' ? 0 : number(row.group),
+    ...(master === '' ? {} : { master }),
+    ...(type === '' ? {} : { type }),
+    ...(local === undefined ? {} : { linkLocal: local }),
+  };
+}
+
+function linkObjects(row: IpRow): KernelObject[] {
+  const facts = linkFacts(row);
+  const setting = (name: LinkSetting['setting'], value: string): LinkSetting => ({
+    kind: 'link-setting',
+    ifname: facts.ifname,
+    setting: name,
+    value,
+  });
+  return [
+    setting('group', String(facts.group)),
+    setting('mac', facts.mac),
+    setting('mtu', String(facts.mtu)),
+    setting('master', facts.master ?? 'none'),
+    setting('state', facts.up ? 'up' : 'down'),
+    ...linkLocals(row).map(address => ({
+      kind: 'address' as const,
+      ifname: facts.ifname,
+      address,
+      length: 64,
+    })),
+  ];
+}
+
+function linkLocals(row: IpRow): Address[] {
+  const rows = (row.addr_info as IpRow[] | undefined) ?? [];
+  return rows
+    .filter(address => address.family === 'inet6' && text(address.local).startsWith('fe80:'))
+    .map(address => ({ family: 6 as const, text: text(address.local) }));
+}
+
+/** RTN_UNICAST and RTN_UNREACHABLE; other types are never vmnet's and never in its way. */
+const ROUTE_TYPES: Readonly<Record<string, Route['type']>> = {
+  '1': 'unicast',
+  '7': 'unreachable',
+  unicast: 'unicast',
+  unreachable: 'unreachable',
+};
+
+function routeObject(row: IpRow, query: RouteQuery): Route[] {
+  const type = ROUTE_TYPES[text(row.type) || '1'];
+  if (type === undefined || familyOf(row) !== query.family) return [];
+  // `unreachable` routes of IPv6 are printed with dev lo, which is no part of what was asked for.
+  const dev = type === 'unreachable' ? '' : (query.dev ?? text(row.dev));
+  const via = text(row.gateway);
+  return [
+    {
+      kind: 'route',
+      table: query.table ?? (number(row.table) || 254),
+      prefix: rowPrefix(text(row.dst), query.family),
+      type,
+      ...(dev === '' ? {} : { dev: dev as Ifname }),
+      ...(via === '' ? {} : { via: { family: query.family, text: via } }),
+      metric: number(row.metric),
+      protocol: query.protocol ?? number(row.protocol),
+    },
+  ];
+}
+
+/** Asked for all tables, `ip` answers for both families; only IPv6 routes have a router preference. */
+function familyOf(row: IpRow): Family {
+  return row.pref === undefined && !text(row.dst).includes(':') ? 4 : 6;
+}
+
+function ruleObject(row: IpRow, family: Family): Rule[] {
+  const action = ruleAction(row);
+  if (action === undefined) return [];
+  const from = text(row.src);
+  const to = text(row.dst);
+  return [
+    {
+      kind: 'rule',
+      family,
+      preference: number(row.priority),
+      ...(row.fwmark === undefined ? {} : { fwmark: Number(row.fwmark) }),
+      ...(from === '' || from === 'all' ? {} : { from: rowPrefix(from, family, row.srclen) }),
+      ...(to === '' || to === 'all' ? {} : { to: rowPrefix(to, family, row.dstlen) }),
+      ...(row.iif === undefined ? {} : { iif: text(row.iif) }),
+      action,
+      protocol: number(row.protocol),
+    },
+  ];
+}
+
+function ruleAction(row: IpRow): Rule['action'] | undefined {
+  if (row.goto !== undefined) return { do: 'goto', preference: number(row.goto) };
+  if (row.nop !== undefined) return { do: 'nop' };
+  if (row.action !== undefined)
+    return ['7', 'unreachable'].includes(text(row.action)) ? { do: 'unreachable' } : undefined;
+  return { do: 'lookup', table: number(row.table) };
+}
+
+function proxyObject(row: IpRow, query: ProxyQuery): KernelObject[] {
+  const address = text(row.dst);
+  const protocol = 'protocol' in query ? query.protocol : number(row.protocol);
+  const family: Family = address.includes(':') ? 6 : 4;
+  return [
+    {
+      kind: 'proxy-neighbour',
+      address: { family, text: address },
+      dev: text(row.dev) as Ifname,
+      protocol,
+    },
+  ];
+}
+
+function rowPrefix(dst: string, family: Family, bits?: unknown): Prefix {
+  if (dst === 'default') return defaultPrefix(family);
+  const [address = '', length] = dst.split('/');
+  const given = length ?? (bits === undefined ? undefined : String(bits));
+  if (given === undefined) return hostPrefix({ family, text: address });
+  return { family, address, length: Number(given), text: `${address}/${given}` };
+}
+
+function text(value: unknown): string {
+  return value === undefined || value === null ? '' : String(value);
+}
+
+function number(value: unknown): number {
+  return value === undefined ? 0 : Number(value);
+}

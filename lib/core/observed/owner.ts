@@ -1,0 +1,67 @@
+import { type Identity, isOurs, VMNET_PROTOCOL } from '../model/identity.ts';
+import type { Ifname } from '../model/ifname.ts';
+import type { KernelObject } from '../model/object.ts';
+
+/**
+ * Whether an object belongs to one of these taps alone. A proxy neighbour names no tap: it belongs to the one that has
+ * its address, and the kernel itself says which, in the routes and in the filter.
+ */
+export function nicsOwn(
+  taps: readonly Ifname[],
+  observed: readonly KernelObject[],
+): (object: KernelObject) => boolean {
+  const names = new Set<string>(taps);
+  const addresses = new Set(observed.filter(object => tapOf(object, names) !== undefined).flatMap(addressOf));
+  return object =>
+    tapOf(object, names) !== undefined ||
+    (object.kind === 'proxy-neighbour' && addresses.has(object.address.text));
+}
+
+/**
+ * Whether an object on this node is vmnet's, whoever it was made for. A link-local address, and a route whose protocol
+ * others may use too, are only so on a tap that our own tables know.
+ */
+export function nodeOwns(
+  observed: readonly KernelObject[],
+  identity: Identity,
+): (object: KernelObject) => boolean {
+  const taps = new Set(
+    observed.flatMap(object =>
+      object.kind === 'nft-element' && object.set === 'taps' ? [object.key[0] ?? ''] : [],
+    ),
+  );
+  return object => {
+    if (!isOurs(object, identity)) return false;
+    const shared =
+      object.kind === 'address' || (object.kind === 'route' && object.protocol !== VMNET_PROTOCOL);
+    return !shared || tapOf(object, taps) !== undefined;
+  };
+}
+
+function tapOf(object: KernelObject, taps: ReadonlySet<string>): string | undefined {
+  const name = deviceOf(object);
+  return name !== undefined && taps.has(name) ? name : undefined;
+}
+
+function deviceOf(object: KernelObject): string | undefined {
+  switch (object.kind) {
+    case 'link-setting':
+    case 'address':
+      return object.ifname;
+    case 'route':
+    case 'proxy-neighbour':
+      return object.dev;
+    case 'sysctl':
+      return object.path.split('/')[3];
+    case 'nft-element':
+      return object.key[0];
+    default:
+      return undefined;
+  }
+}
+
+function addressOf(object: KernelObject): string[] {
+  if (object.kind === 'route') return [object.prefix.address];
+  if (object.kind === 'nft-element' && object.set.startsWith('tap_source')) return [object.key[1] ?? ''];
+  return [];
+}

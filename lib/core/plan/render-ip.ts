@@ -1,0 +1,102 @@
+import type { LinkSetting, ProxyNeighbour, Route, Rule } from '../model/object.ts';
+import { actionOf, selectorOf } from '../model/object.ts';
+import type { Step } from './plan.ts';
+import type { Line } from './render.ts';
+
+/** Lines for `ip -batch -`, in the order of the steps; the settings of one link are one line, so one message. */
+export function ipLines(steps: readonly Step[]): Line[] {
+  const lines: Line[] = [];
+  const links = new Set<string>();
+  for (const step of steps) {
+    const object = step.object;
+    if (object.kind !== 'link-setting') {
+      lines.push(...objectLines(step));
+    } else if (!links.has(object.ifname)) {
+      links.add(object.ifname);
+      lines.push(linkLine(object.ifname, steps));
+    }
+  }
+  return lines;
+}
+
+/** The group before the state: no packet may pass while the tap is in no network. */
+const SETTING_ORDER: readonly LinkSetting['setting'][] = [
+  'group',
+  'mac',
+  'own-mac',
+  'mtu',
+  'master',
+  'state',
+];
+
+function linkLine(ifname: string, steps: readonly Step[]): Line {
+  const of = (step: Step): LinkSetting | undefined =>
+    step.object.kind === 'link-setting' && step.object.ifname === ifname ? step.object : undefined;
+  const mine = steps.filter(step => of(step) !== undefined);
+  const words: readonly string[] = SETTING_ORDER.flatMap(
+    name => mine.map(of).find(setting => setting?.setting === name) ?? [],
+  ).map(settingWords);
+  return { text: `link set dev ${ifname} ${words.join(' ')}`, steps: mine };
+}
+
+function settingWords(setting: LinkSetting): string {
+  if (setting.setting === 'state') return setting.value;
+  if (setting.setting === 'mac' || setting.setting === 'own-mac') return `address ${setting.value}`;
+  if (setting.setting === 'master' && setting.value === 'none') return 'nomaster';
+  return `${setting.setting} ${setting.value}`;
+}
+
+function objectLines(step: Step): Line[] {
+  const line = (text: string): Line => ({ text, steps: [step] });
+  const object = step.object;
+  switch (object.kind) {
+    case 'address':
+      return [
+        line(
+          `address ${verb(step)} ${object.address.text}/${object.length} dev ${object.ifname}${step.op === 'delete' ? '' : ' nodad'}`,
+        ),
+      ];
+    case 'route':
+      return [line(`route ${verb(step)} ${routeWords(object)}`)];
+    case 'rule':
+      // There is no `rule replace`: the new one first, so that there is no moment without any.
+      if (step.op === 'change' && step.was.kind === 'rule') {
+        return [line(`rule add ${ruleWords(object)}`), line(`rule del ${ruleWords(step.was)}`)];
+      }
+      return [line(`rule ${step.op === 'delete' ? 'del' : 'add'} ${ruleWords(object)}`)];
+    case 'proxy-neighbour':
+      return [line(`neigh ${step.op === 'delete' ? 'del' : 'replace'} ${proxyWords(object, step.op)}`)];
+    default:
+      return [];
+  }
+}
+
+function verb(step: Step): string {
+  return step.op === 'add' ? 'add' : step.op === 'change' ? 'replace' : 'del';
+}
+
+function routeWords(route: Route): string {
+  const scope =
+    route.prefix.family === 4 && route.dev !== undefined && route.via === undefined ? ['scope link'] : [];
+  return [
+    ...(route.type === 'unreachable' ? ['unreachable'] : []),
+    route.prefix.text,
+    ...(route.via === undefined ? [] : [`via ${route.via.text}`]),
+    ...(route.dev === undefined ? [] : [`dev ${route.dev}`]),
+    ...(route.via === undefined ? [] : ['onlink']),
+    `table ${route.table}`,
+    ...(route.metric === 0 ? [] : [`metric ${route.metric}`]),
+    `protocol ${route.protocol}`,
+    ...scope,
+  ].join(' ');
+}
+
+function ruleWords(rule: Rule): string {
+  return `preference ${rule.preference} ${selectorOf(rule)} ${actionOf(rule)} protocol ${rule.protocol}`;
+}
+
+/** NUD_PERMANENT survives a flap of the carrier; without it the kernel drops the entry. */
+function proxyWords(proxy: ProxyNeighbour, op: Step['op']): string {
+  const at = `proxy ${proxy.address.text} dev ${proxy.dev}`;
+  return op === 'delete' ? at : `${at} nud permanent protocol ${proxy.protocol}`;
+}

@@ -1,0 +1,81 @@
+import type { KernelObject, Kind } from '../model/object.ts';
+import type { Step } from './plan.ts';
+import { ipLines } from './render-ip.ts';
+import { nftLines } from './render-nft.ts';
+
+/** What to run for some of the steps: one process, or writes below /proc/sys. `nft` is one transaction. */
+export interface Batch {
+  readonly tool: 'sysctl' | 'nft' | 'ip' | 'ip6';
+  readonly lines: readonly Line[];
+}
+
+/** A line of input and the steps it carries out; a sysctl line is `path=value`. */
+export interface Line {
+  readonly text: string;
+  readonly steps: readonly Step[];
+}
+
+/** The order of what is put in place; what is taken away goes in reverse. */
+const ORDER: readonly Kind[] = [
+  'sysctl',
+  'nft-table',
+  'nft-set',
+  'nft-chain',
+  'nft-element',
+  'rule',
+  'link-setting',
+  'address',
+  'route',
+  'proxy-neighbour',
+];
+
+/**
+ * The batches in the order in which they must run. The filter is closed before a link comes up, and it is opened last
+ * when a NIC goes: with anything to add, nft runs first, with deletions alone it runs last. `ip -batch` has no way to
+ * name the family of a rule, so the rules of IPv6 need a process of their own.
+ */
+export function render(steps: readonly Step[]): readonly Batch[] {
+  const sorted = [...gone(steps), ...added(steps)];
+  const nft = sorted.filter(step => step.object.kind.startsWith('nft-'));
+  const ip = sorted.filter(step => isIp(step.object) && !isRule6(step.object));
+  const rules6 = sorted.filter(step => isRule6(step.object));
+  const closing = nft.some(step => step.op !== 'delete');
+  const batches: Batch[] = [
+    { tool: 'sysctl', lines: sorted.flatMap(sysctlLine) },
+    { tool: 'nft', lines: closing ? nftLines(nft) : [] },
+    { tool: 'ip6', lines: ipLines(rules6.filter(step => step.op !== 'delete')) },
+    { tool: 'ip', lines: ipLines(ip) },
+    { tool: 'ip6', lines: ipLines(rules6.filter(step => step.op === 'delete')) },
+    { tool: 'nft', lines: closing ? [] : nftLines(nft) },
+  ];
+  return batches.filter(batch => batch.lines.length > 0);
+}
+
+function gone(steps: readonly Step[]): Step[] {
+  return steps.filter(step => step.op === 'delete').sort((a, b) => rank(b) - rank(a));
+}
+
+function added(steps: readonly Step[]): Step[] {
+  return steps.filter(step => step.op !== 'delete').sort((a, b) => rank(a) - rank(b));
+}
+
+/** Within routes: a gateway is only reachable once its subnet's route is there. */
+function rank(step: Step): number {
+  const object = step.object;
+  const within = object.kind === 'route' && object.via !== undefined ? 0.5 : 0;
+  return ORDER.indexOf(object.kind) + within;
+}
+
+function isIp(object: KernelObject): boolean {
+  return object.kind !== 'sysctl' && !object.kind.startsWith('nft-');
+}
+
+function isRule6(object: KernelObject): boolean {
+  return object.kind === 'rule' && object.family === 6;
+}
+
+function sysctlLine(step: Step): Line[] {
+  return step.object.kind === 'sysctl' && step.op !== 'delete'
+    ? [{ text: `${step.object.path}=${step.object.value}`, steps: [step] }]
+    : [];
+}

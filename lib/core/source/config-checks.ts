@@ -1,0 +1,170 @@
+import { VmnetError } from '../errors.ts';
+import { type Address, contains, FAMILIES, type Family, isLinkLocal, type Prefix } from '../model/address.ts';
+import type { BondSection, BridgeSection, NetworkSection, VlanSection, VrfSection } from '../model/config.ts';
+import type { Ifname } from '../model/ifname.ts';
+import { isKernelTable } from '../model/network.ts';
+import { type IniSection, placeOf } from './ini-file.ts';
+import { lookUpTable } from './rt-tables.ts';
+
+/** A section together with the lines that it was read from. */
+export interface Placed<T> {
+  readonly ini: IniSection;
+  readonly section: T;
+}
+
+/** What of a routed network has to agree with every other network that shares its group or its uplink. */
+interface Facts extends Placed<NetworkSection> {
+  readonly tables: Readonly<Record<Family, number | undefined>>;
+  readonly uplinks: Readonly<Record<Family, Ifname | undefined>>;
+  readonly group: number | undefined;
+}
+
+/** Refuses networks that contradict themselves or each other. */
+export function checkNetworks(
+  networks: readonly Placed<NetworkSection>[],
+  rtTables: ReadonlyMap<string, number>,
+): void {
+  for (const { section, ini } of networks) {
+    checkGateway(ini, 'gateway', section.gateway, 'subnet', section.subnet);
+    checkGateway(ini, 'gateway6', section.gateway6, 'subnet6', section.subnet6);
+  }
+  const routed = networks
+    .filter(({ section }) => section.mode !== 'bridged')
+    .map(each => factsOf(each, rtTables));
+  // The filter finds a tap's mark and its gateway by the tap's group: there can be only one of each.
+  for (const [first, second] of pairs(routed, facts => facts.group)) {
+    const what = `link group ${first.group}`;
+    agree(first, second, what, 'gateway', facts => facts.section.gateway?.text);
+    agree(first, second, what, 'gateway6', facts => facts.section.gateway6?.text);
+    agree(first, second, what, 'table', facts => facts.tables[4]);
+    agree(first, second, what, 'table6', facts => facts.tables[6]);
+  }
+  // And what comes in by an uplink gets one mark, whichever network it is for.
+  for (const family of FAMILIES) {
+    const key = family === 4 ? 'table' : 'table6';
+    for (const [first, second] of pairs(routed, facts => facts.uplinks[family])) {
+      const what = `uplink ${first.uplinks[family]}`;
+      agree(first, second, what, key, facts => facts.tables[family]);
+      if (family === 4) agree(first, second, what, 'arp-source', facts => facts.section.arpSource?.text);
+    }
+  }
+}
+
+/** Refuses host sections that describe one link twice, or a link that the kernel would not make. */
+export function checkHostSections(sections: {
+  readonly bonds: readonly Placed<BondSection>[];
+  readonly vlans: readonly Placed<VlanSection>[];
+  readonly bridges: readonly Placed<BridgeSection>[];
+  readonly vrfs: readonly Placed<VrfSection>[];
+}): void {
+  const { bonds, vlans, bridges, vrfs } = sections;
+  once(
+    [...bonds, ...vlans, ...bridges, ...vrfs].map(({ ini, section }) => [section.name, ini.where]),
+    'described',
+  );
+  once(
+    [...bonds, ...bridges, ...vrfs].flatMap(({ ini, section }) =>
+      section.ports.map(port => [port, placeOf(ini, 'ports')]),
+    ),
+    'a port',
+  );
+  for (const { ini, section } of [...bonds, ...bridges, ...vrfs]) {
+    if (section.ports.includes(section.name)) throw ofItself(ini, 'ports');
+  }
+  for (const { ini, section } of vlans) if (section.parent === section.name) throw ofItself(ini, 'parent');
+  for (const { ini, section } of bonds) checkPrimary(ini, section);
+  for (const { ini, section } of vrfs) {
+    if (!isKernelTable(section.table)) continue;
+    throw conflict(
+      `table ${section.table} is one that everything looks up, VRF or not`,
+      placeOf(ini, 'table'),
+      'give another',
+    );
+  }
+}
+
+function checkGateway(
+  ini: IniSection,
+  key: string,
+  gateway: Address | undefined,
+  subnetKey: string,
+  subnet: Prefix | undefined,
+): void {
+  if (gateway === undefined) return;
+  const where = placeOf(ini, key);
+  if (subnet === undefined)
+    throw conflict(`${key} is given without ${subnetKey}`, where, `add ${subnetKey} =`);
+  if (contains(subnet, gateway) || isLinkLocal(gateway)) return;
+  throw conflict(
+    `${key} ${gateway.text} is outside ${subnetKey} ${subnet.text}`,
+    where,
+    'correct one of the two',
+  );
+}
+
+function checkPrimary(ini: IniSection, { mode, ports, primary }: BondSection): void {
+  if (primary === undefined) return;
+  const where = placeOf(ini, 'primary');
+  if (mode !== 'active-backup') throw conflict(`a bond in mode ${mode} has no primary`, where, 'remove it');
+  if (!ports.includes(primary))
+    throw conflict(`primary ${primary} is none of the ports`, where, `give one of ${ports.join(', ')}`);
+}
+
+function factsOf(placed: Placed<NetworkSection>, rtTables: ReadonlyMap<string, number>): Facts {
+  const { table, table6, link, uplink, uplink6, group } = placed.section;
+  const number = (text: string | undefined) => (text === undefined ? undefined : lookUpTable(text, rtTables));
+  const tables = { 4: number(table ?? link), 6: number(table6 ?? table ?? link) };
+  return {
+    ...placed,
+    tables,
+    uplinks: { 4: uplink, 6: uplink6 ?? uplink },
+    group: group ?? tables[4] ?? tables[6],
+  };
+}
+
+/** Throws when both say something and it is not the same. */
+function agree(
+  first: Facts,
+  second: Facts,
+  what: string,
+  key: string,
+  of: (facts: Facts) => string | number | undefined,
+): void {
+  const [a, b] = [of(first), of(second)];
+  if (a === undefined || b === undefined || a === b) return;
+  throw conflict(
+    `${what} has ${key} ${b} here and ${a} in [network ${first.section.name}] at ${placeOf(first.ini, key)}`,
+    placeOf(second.ini, key),
+    `give both networks the same ${key}, or another ${what.split(' ').slice(0, -1).join(' ')}`,
+  );
+}
+
+/** Every two that have the same key; what has none is left out. */
+function pairs<T>(items: readonly T[], keyOf: (item: T) => unknown): readonly (readonly [T, T])[] {
+  const buckets = new Map<unknown, T[]>();
+  return items.flatMap(item => {
+    const key = keyOf(item);
+    if (key === undefined) return [];
+    const earlier = buckets.get(key) ?? [];
+    buckets.set(key, [...earlier, item]);
+    return earlier.map(other => [other, item] as const);
+  });
+}
+
+function once(names: readonly (readonly [string, string])[], what: string): void {
+  const seen = new Map<string, string>();
+  for (const [name, where] of names) {
+    const before = seen.get(name);
+    if (before !== undefined)
+      throw conflict(`${name} is already ${what} at ${before}`, where, 'remove one of the two');
+    seen.set(name, where);
+  }
+}
+
+function ofItself(ini: IniSection, key: string): VmnetError {
+  return conflict(`${ini.name} cannot be among its own ${key}`, placeOf(ini, key), 'remove it');
+}
+
+function conflict(what: string, where: string, hint: string): VmnetError {
+  return new VmnetError('config', what, { where, hint });
+}

@@ -1,0 +1,90 @@
+import { quoted, VmnetError } from '../errors.ts';
+import { type Address, type Family, type Prefix, parseAddress, parsePrefix } from '../model/address.ts';
+import { type Ifname, parseIfname } from '../model/ifname.ts';
+import { hintFor } from './suggest.ts';
+
+/** Reads the text of one value; `where` is its place. */
+export type Parser<T> = (text: string, where: string) => T;
+
+/** The name of a network or of a table: safe as an argument and in a log line. */
+export const NETWORK_NAME = /^[A-Za-z0-9_.:-]{1,64}$/;
+
+export function oneOf<T extends string>(words: readonly T[]): Parser<T> {
+  return (text, where) => {
+    const word = words.find(candidate => candidate === text);
+    if (word === undefined) throw bad(`${quoted(text)} is none of its values`, where, hintFor(text, words));
+    return word;
+  };
+}
+
+export const yesNo: Parser<boolean> = (text, where) => oneOf(['yes', 'no'])(text, where) === 'yes';
+
+export function integer(min: number, max: number): Parser<number> {
+  return (text, where) => {
+    const number = /^(0|[1-9]\d{0,9})$/.test(text) ? Number(text) : Number.NaN;
+    if (number >= min && number <= max) return number;
+    throw bad(
+      `${quoted(text)} is no number from ${min} to ${max}`,
+      where,
+      'give a decimal number in that range',
+    );
+  };
+}
+
+export const word: Parser<string> = (text, where) => {
+  if (NETWORK_NAME.test(text) && !text.startsWith('-')) return text;
+  throw bad(`${quoted(text)} is no name`, where, 'up to 64 letters, digits and _ . : - are accepted');
+};
+
+/** A unit, as systemd names it. */
+export const service: Parser<string> = (text, where) => {
+  if (/^[A-Za-z0-9_][A-Za-z0-9@_.:-]{0,254}$/.test(text)) return text;
+  throw bad(`${quoted(text)} is no service`, where, 'give the name as systemctl prints it');
+};
+
+/** Words with spaces between them, no word twice. */
+export function list<T>(one: Parser<T>): Parser<readonly T[]> {
+  return (text, where) => {
+    const words = text.split(/[ \t]+/);
+    const twice = words.find((candidate, index) => words.indexOf(candidate) < index);
+    if (twice !== undefined) throw bad(`${quoted(twice)} is there twice`, where, 'remove one of the two');
+    return words.map(each => one(each, where));
+  };
+}
+
+export const ifname: Parser<Ifname> = parseIfname;
+
+export function address(family: Family): Parser<Address> {
+  return (text, where) => ofFamily(family, parseAddress(text, where), where);
+}
+
+/** A subnet: not everything, and nothing that no VM can have an address of. */
+export function subnet(family: Family): Parser<Prefix> {
+  return (text, where) => {
+    const prefix = ofFamily(family, parsePrefix(text, where, 'refuse'), where);
+    parseAddress(prefix.address, where);
+    return prefix;
+  };
+}
+
+/** An address of the host with its prefix length, as `ip -j` prints it. */
+export const hostAddress: Parser<string> = (text, where) => {
+  const { length } = parsePrefix(text, where);
+  return `${parseAddress(text.slice(0, text.indexOf('/')), where).text}/${length}`;
+};
+
+export const absolutePath: Parser<string> = (text, where) => {
+  if (/^\/[^"'\\]*[^/"'\\]$/.test(text) && !text.split('/').includes('..')) return text;
+  throw bad(`${quoted(text)} is no absolute path of a file`, where, 'write it as /var/log/vmnet.log');
+};
+
+function ofFamily<T extends Address | Prefix>(family: Family, value: T, where: string): T {
+  if (value.family === family) return value;
+  const hint =
+    family === 4 ? 'IPv6 has a key of its own, with a 6 at its end' : 'IPv4 goes under the key without the 6';
+  throw bad(`${value.text} is not IPv${family}`, where, hint);
+}
+
+function bad(what: string, where: string, hint: string): VmnetError {
+  return new VmnetError('config', what, { where, hint });
+}

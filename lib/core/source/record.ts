@@ -1,0 +1,241 @@
+import { quoted, VmnetError } from '../errors.ts';
+import { type Address, type Family, type Prefix, parseAddress, parsePrefix } from '../model/address.ts';
+import { type Ifname, parseIfname } from '../model/ifname.ts';
+import { parseMac } from '../model/mac.ts';
+import type { Network, NetworkFamily } from '../model/network.ts';
+import type { KernelObject, LinkSetting, Sysctl } from '../model/object.ts';
+import type { NicRecord } from '../model/record.ts';
+import { type NetworkFacts, NIC_MODES, type NicRequest } from '../model/request.ts';
+import { fields, flag, type Json, list, oneOf, present, text, whole } from './json.ts';
+
+const U32 = 2 ** 32 - 1;
+const I32 = 2 ** 31 - 1;
+
+/**
+ * Parses the text of a record. Records are input like any other: every value is parsed again, and a field that is not
+ * known is an error. `where` is the file; what is wrong is a `record` error that names the field.
+ */
+export function parseRecord(source: string, where: string): NicRecord {
+  try {
+    return recordOf(JSON.parse(source));
+  } catch (thrown) {
+    if (!(thrown instanceof VmnetError) && !(thrown instanceof SyntaxError)) throw thrown;
+    const what =
+      thrown instanceof VmnetError && thrown.where !== undefined
+        ? `${thrown.where}: ${thrown.message}`
+        : thrown.message;
+    throw new VmnetError('record', what, {
+      where,
+      hint: 'vmnet gc removes it; then attach the NIC again',
+      cause: thrown,
+    });
+  }
+}
+
+function recordOf(json: Json): NicRecord {
+  const row = fields<NicRecord>(json, 'record', {
+    version: 'needed',
+    state: 'needed',
+    request: 'needed',
+    network: 'optional',
+    ifindex: 'needed',
+    before: 'needed',
+    at: 'needed',
+  });
+  whole(row.version, 'version', 1, 1);
+  const request = requestOf(row.request);
+  if ((row.network !== undefined) !== (request.mode === 'routed')) {
+    throw new VmnetError('record', 'a routed NIC has a network, and no other', { where: 'network' });
+  }
+  return {
+    version: 1,
+    state: oneOf(row.state, 'state', ['pending', 'applied']),
+    request,
+    ...present('network', row.network, networkOf),
+    ifindex: whole(row.ifindex, 'ifindex', 1, I32),
+    before: list(row.before, 'before', (one, at) => beforeOf(one, at, request.ifname)),
+    at: timeOf(row.at),
+  };
+}
+
+function requestOf(json: Json): NicRequest {
+  const row = fields<NicRequest>(json, 'request', {
+    ifname: 'needed',
+    mode: 'needed',
+    instance: 'optional',
+    mac: 'optional',
+    addresses: 'needed',
+    link: 'optional',
+    vlan: 'optional',
+    tags: 'needed',
+    network: 'needed',
+  });
+  return {
+    ifname: ifname(row.ifname, 'request.ifname'),
+    mode: oneOf(row.mode, 'request.mode', NIC_MODES),
+    ...present('instance', row.instance, one => text(one, 'request.instance')),
+    ...present('mac', row.mac, one => parseMac(text(one, 'request.mac'), 'request.mac')),
+    addresses: list(row.addresses, 'request.addresses', (one, at) => address(one, at)),
+    ...present('link', row.link, one => text(one, 'request.link')),
+    ...present('vlan', row.vlan, one => text(one, 'request.vlan')),
+    tags: list(row.tags, 'request.tags', text),
+    network: factsOf(row.network),
+  };
+}
+
+function factsOf(json: Json): NetworkFacts {
+  const at = 'request.network';
+  const row = fields<NetworkFacts>(json, at, {
+    name: 'optional',
+    uuid: 'optional',
+    subnet: 'optional',
+    gateway: 'optional',
+    subnet6: 'optional',
+    gateway6: 'optional',
+    tags: 'optional',
+  });
+  return {
+    ...present('name', row.name, one => text(one, `${at}.name`)),
+    ...present('uuid', row.uuid, one => text(one, `${at}.uuid`)),
+    ...present('subnet', row.subnet, one => prefix(one, `${at}.subnet`, 4)),
+    ...present('gateway', row.gateway, one => address(one, `${at}.gateway`, 4)),
+    ...present('subnet6', row.subnet6, one => prefix(one, `${at}.subnet6`, 6)),
+    ...present('gateway6', row.gateway6, one => address(one, `${at}.gateway6`, 6)),
+    ...present('tags', row.tags, one => list(one, `${at}.tags`, text)),
+  };
+}
+
+function networkOf(json: Json): Network {
+  const row = fields<Network>(json, 'network', {
+    name: 'needed',
+    group: 'needed',
+    hostAccess: 'needed',
+    families: 'needed',
+  });
+  return {
+    name: text(row.name, 'network.name'),
+    group: whole(row.group, 'network.group', 1, U32),
+    hostAccess: flag(row.hostAccess, 'network.hostAccess'),
+    families: list(row.families, 'network.families', networkFamilyOf),
+  };
+}
+
+function networkFamilyOf(json: Json, at: string): NetworkFamily {
+  const row = fields<NetworkFamily>(json, at, {
+    family: 'needed',
+    table: 'needed',
+    uplink: 'needed',
+    subnet: 'optional',
+    gateway: 'optional',
+    arpSource: 'optional',
+    skeleton: 'needed',
+  });
+  const family = familyOf(row.family, `${at}.family`);
+  return {
+    family,
+    table: whole(row.table, `${at}.table`, 1, U32),
+    uplink: ifname(row.uplink, `${at}.uplink`),
+    ...present('subnet', row.subnet, one => prefix(one, `${at}.subnet`, family)),
+    ...present('gateway', row.gateway, one => address(one, `${at}.gateway`, family)),
+    ...present('arpSource', row.arpSource, one => address(one, `${at}.arpSource`, 4)),
+    skeleton: flag(row.skeleton, `${at}.skeleton`),
+  };
+}
+
+/** Only what a link is never without, so that detach has a value to put back. */
+function beforeOf(json: Json, at: string, tap: Ifname): KernelObject {
+  const kind = (json as { kind?: Json } | null)?.kind;
+  return oneOf(kind, `${at}.kind`, ['link-setting', 'sysctl']) === 'sysctl'
+    ? sysctlOf(json, at)
+    : linkSettingOf(json, at, tap);
+}
+
+const SYSCTL = /^net\/(?:ipv4|ipv6)\/(?:(?:conf|neigh)\/([^/]+)\/[a-z0-9_]+|fwmark_reflect)$/;
+
+function sysctlOf(json: Json, at: string): Sysctl {
+  const row = fields<Sysctl>(json, at, { kind: 'needed', path: 'needed', value: 'needed' });
+  const path = text(row.path, `${at}.path`);
+  const match = SYSCTL.exec(path);
+  if (match === null) {
+    throw new VmnetError('record', `${quoted(path)} is no sysctl of vmnet's`, { where: `${at}.path` });
+  }
+  // What stands for a link must be one: `..` is a path to elsewhere.
+  const link = match[1];
+  if (link !== undefined && link !== 'all' && link !== 'default') parseIfname(link, `${at}.path`);
+  return { kind: 'sysctl', path, value: word(row.value, `${at}.value`) };
+}
+
+const SETTINGS = ['group', 'mac', 'mtu', 'master', 'state'] as const;
+
+function linkSettingOf(json: Json, at: string, tap: Ifname): LinkSetting {
+  const row = fields<LinkSetting>(json, at, {
+    kind: 'needed',
+    ifname: 'needed',
+    setting: 'needed',
+    value: 'needed',
+  });
+  const setting = oneOf(row.setting, `${at}.setting`, SETTINGS);
+  const value = word(row.value, `${at}.value`);
+  oneOf(row.ifname, `${at}.ifname`, [tap]);
+  checkSetting(setting, value, `${at}.value`);
+  return { kind: 'link-setting', ifname: tap, setting, value };
+}
+
+function checkSetting(setting: LinkSetting['setting'], value: string, at: string): void {
+  const number = /^\d{1,10}$/.test(value) ? Number(value) : undefined;
+  if (setting === 'group') whole(number, at, 0, U32);
+  else if (setting === 'mtu') whole(number, at, 1, I32);
+  else if (setting === 'mac') parseMac(value, at);
+  else if (setting === 'state') oneOf(value, at, ['up', 'down']);
+  else if (value !== 'none') parseIfname(value, at);
+}
+
+function ifname(json: Json, at: string): Ifname {
+  return parseIfname(text(json, at), at);
+}
+
+function familyOf(json: Json, at: string, only?: Family): Family {
+  const family = whole(json, at, only ?? 4, only ?? 6);
+  if (family === 4 || family === 6) return family;
+  throw new VmnetError('record', `${family} is no address family`, { where: at });
+}
+
+function address(json: Json, at: string, only?: Family): Address {
+  const row = fields<Address>(json, at, { family: 'needed', text: 'needed' });
+  const parsed = parseAddress(text(row.text, `${at}.text`), at);
+  same(parsed, { ...row, family: familyOf(row.family, `${at}.family`, only) }, at);
+  return parsed;
+}
+
+function prefix(json: Json, at: string, only: Family): Prefix {
+  const row = fields<Prefix>(json, at, {
+    family: 'needed',
+    address: 'needed',
+    length: 'needed',
+    text: 'needed',
+  });
+  const parsed = parsePrefix(text(row.text, `${at}.text`), at, 'refuse');
+  same(parsed, { ...row, family: familyOf(row.family, `${at}.family`, only) }, at);
+  return parsed;
+}
+
+/** The fields beside `text` repeat it, and `text` is written as vmnet writes it. */
+function same(parsed: Address | Prefix, row: object, at: string): void {
+  const [expected, found] = [parsed, row].map(one => JSON.stringify(Object.entries(one).sort()));
+  if (expected !== found) throw new VmnetError('record', `it should say ${expected}`, { where: at });
+}
+
+function word(json: Json, at: string): string {
+  const value = text(json, at);
+  if (!/^[A-Za-z0-9_.:@+-]+$/.test(value))
+    throw new VmnetError('record', `${quoted(value)} is no plain word`, { where: at });
+  return value;
+}
+
+function timeOf(json: Json): string {
+  const value = text(json, 'at');
+  if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/.test(value)) {
+    throw new VmnetError('record', `${quoted(value)} is no time in UTC`, { where: 'at' });
+  }
+  return value;
+}

@@ -1,0 +1,98 @@
+import { existsSync } from 'node:fs';
+import type { Ifname } from '../core/model/ifname.ts';
+import { byKey, type LinkSetting } from '../core/model/object.ts';
+import {
+  type IpAnswer,
+  linkQuestion,
+  proxyQuestion,
+  routeQuestion,
+  ruleQuestion,
+} from '../core/observed/ip.ts';
+import type { LinkFacts, Observed, Query } from '../core/observed/query.ts';
+import type { Batch } from '../core/plan/render.ts';
+import { keepsMac } from './bridge.ts';
+import { ipBatch } from './iproute2.ts';
+import { nftList, nftTransaction } from './nftables.ts';
+import { readSysctls, writeSysctls } from './sysctl.ts';
+
+/**
+ * Carries the batches out in their order and reads the kernel back. Processes are what an attach costs, so the last
+ * batch of `ip` also answers the questions, and what can be read at the same time is.
+ */
+export async function exchange(batches: readonly Batch[], query: Query): Promise<Observed> {
+  const there = present(query);
+  const last = batches.findLastIndex(batch => batch.tool === 'ip');
+  let answer4: IpAnswer | undefined;
+  for (const [i, batch] of batches.entries()) {
+    if (batch.tool === 'sysctl') writeSysctls(batch.lines);
+    if (batch.tool === 'nft') await nftTransaction(batch.lines);
+    if (batch.tool === 'ip6') await ipBatch(6, batch.lines, []);
+    if (batch.tool === 'ip') answer4 = await ipBatch(4, batch.lines, i === last ? questions4(there) : []);
+  }
+  const [objects, first, second] = await Promise.all([
+    query.nft ? nftList() : [],
+    answer4 ?? ask(4, questions4(there)),
+    ask(6, questions6(there)),
+  ]);
+  const all = [
+    ...first.objects,
+    ...second.objects,
+    ...objects,
+    ...readSysctls(query.sysctls),
+    ...bridges(first.links),
+  ];
+  return {
+    objects: [...byKey(all).values()],
+    links: new Map(first.links.map(facts => [facts.ifname, facts])),
+  };
+}
+
+/** A question about a link that is not there would end a batch; what has no device is not there either. */
+function present(query: Query): Query {
+  const links = query.links === 'all' ? query.links : query.links.filter(isLink);
+  return {
+    ...query,
+    links,
+    routes: query.routes.filter(route => route.dev === undefined || isLink(route.dev)),
+  };
+}
+
+/** /proc/sys is that of the caller's network namespace, wherever /sys was mounted. */
+function isLink(ifname: Ifname): boolean {
+  return existsSync(`/proc/sys/net/ipv4/conf/${ifname}`);
+}
+
+/** What a bridge does with the MAC of a port that joins is in no netlink message. */
+function bridges(links: readonly LinkFacts[]): readonly LinkSetting[] {
+  return links
+    .filter(facts => facts.type === 'bridge')
+    .map(({ ifname, mac }) => ({
+      kind: 'link-setting',
+      ifname,
+      setting: 'own-mac',
+      value: keepsMac(ifname) ? mac : 'adopted',
+    }));
+}
+
+type Questions = readonly ReturnType<typeof linkQuestion>[];
+
+/** Without -6, `ip` asks about IPv4 where it must choose, and takes the family from an address where one is given. */
+function questions4(query: Query): Questions {
+  return [
+    ...(query.links === 'all' ? [linkQuestion('all')] : query.links.map(linkQuestion)),
+    ...query.routes.filter(route => route.family === 4).map(routeQuestion),
+    ...(query.rules ? [ruleQuestion(4)] : []),
+    ...query.proxies.map(proxyQuestion),
+  ];
+}
+
+function questions6(query: Query): Questions {
+  return [
+    ...query.routes.filter(route => route.family === 6).map(routeQuestion),
+    ...(query.rules ? [ruleQuestion(6)] : []),
+  ];
+}
+
+async function ask(family: 4 | 6, questions: Questions): Promise<IpAnswer> {
+  return questions.length === 0 ? { objects: [], links: [] } : ipBatch(family, [], questions);
+}

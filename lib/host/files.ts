@@ -1,0 +1,62 @@
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { VmnetError } from '../core/errors.ts';
+import type { Config } from '../core/model/config.ts';
+import { parseConfig } from '../core/source/config.ts';
+import { parseRtTables } from '../core/source/rt-tables.ts';
+
+export const DEFAULT_CONFIG = '/etc/vmnet/vmnet.ini';
+export const DEFAULT_STATE_DIR = '/run/vmnet';
+
+/** The configuration and the conf.d beside it. Without any, the defaults: a routed NIC whose link names a table works so. */
+export function loadConfig(path: string, rtTables: ReadonlyMap<string, number>): Config {
+  const given = path !== DEFAULT_CONFIG;
+  const main = existsSync(path) || given ? [path] : [];
+  const directory = join(dirname(path), 'conf.d');
+  const parts = existsSync(directory)
+    ? readdirSync(directory)
+        .filter(name => name.endsWith('.ini'))
+        .sort()
+    : [];
+  const files = [...main, ...parts.map(name => join(directory, name))];
+  return parseConfig(
+    files.map(file => ({ path: file, text: readTrusted(file) })),
+    rtTables,
+  );
+}
+
+/** Where iproute2 looks for table names: what the administrator wrote comes before what the distribution ships. */
+export function loadRtTables(): ReadonlyMap<string, number> {
+  const places = ['/etc/iproute2', '/usr/share/iproute2', '/usr/lib/iproute2'];
+  const files = places.flatMap(place => [join(place, 'rt_tables'), ...namesIn(join(place, 'rt_tables.d'))]);
+  return parseRtTables(files.filter(file => existsSync(file)).map(file => readFileSync(file, 'utf8')));
+}
+
+function namesIn(directory: string): string[] {
+  if (!existsSync(directory)) return [];
+  return readdirSync(directory)
+    .filter(name => name.endsWith('.conf'))
+    .sort()
+    .map(name => join(directory, name));
+}
+
+/** Whoever may write the configuration decides what root runs: it must not be everybody. */
+function readTrusted(file: string): string {
+  try {
+    if ((statSync(file).mode & 0o002) !== 0) {
+      throw new VmnetError('config', 'everybody may write this file', {
+        where: file,
+        hint: `chmod o-w ${file}`,
+      });
+    }
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    if (cause instanceof VmnetError) throw cause;
+    const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
+    throw new VmnetError('config', `cannot be read (${code})`, {
+      where: file,
+      hint: 'make it, make it readable, or name another with --config',
+      cause,
+    });
+  }
+}

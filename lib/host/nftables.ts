@@ -1,0 +1,21 @@
+import type { KernelObject } from '../core/model/object.ts';
+import { readRuleset } from '../core/observed/nft.ts';
+import type { Line } from '../core/plan/render.ts';
+import { run, toolError } from './exec.ts';
+
+/** One transaction: all of it or nothing. */
+export async function nftTransaction(lines: readonly Line[]): Promise<void> {
+  const exit = await run('nft', ['-f', '-'], `${lines.map(line => line.text).join('\n')}\n`);
+  if (exit.code !== 0) throw toolError('nft', exit, lines[failedLine(exit.stderr) - 1]?.text ?? 'nft -f');
+}
+
+/** Our tables. nft 1.0.6 cannot list two tables of different families in one go, so it lists all and ours are picked. */
+export async function nftList(): Promise<readonly KernelObject[]> {
+  const exit = await run('nft', ['-j', 'list', 'ruleset']);
+  if (exit.code !== 0) throw toolError('nft', exit, 'list ruleset');
+  return exit.stdout.trim() === '' ? [] : readRuleset(JSON.parse(exit.stdout));
+}
+
+function failedLine(stderr: string): number {
+  return Number(/^\S+?:(\d+):\d+/m.exec(stderr)?.[1] ?? 0);
+}

@@ -1,0 +1,47 @@
+import type { Announcement } from '../core/announce/frames.ts';
+import { asVmnetError, formatError } from '../core/errors.ts';
+import type { Ifname } from '../core/model/ifname.ts';
+import type { Nic } from '../core/model/network.ts';
+import type { Observed } from '../core/observed/query.ts';
+import { recordedNic } from './check.ts';
+import { carriersOf, nicOfRecord } from './goal.ts';
+import type { Context } from './ports.ts';
+
+/** Says again on the segment where a recorded NIC is. */
+export async function announce(context: Context, tap: Ifname): Promise<readonly Announcement[]> {
+  const record = recordedNic(context, tap);
+  const nic = nicOfRecord(record);
+  const query = { links: carriersOf(nic), routes: [], proxies: [], sysctls: [], rules: false, nft: false };
+  const { links } = await context.host.exchange([], query);
+  const announcements = announcementsOf(nic, links);
+  if (announcements.length > 0) await context.host.announce(announcements);
+  return announcements;
+}
+
+/** The data path is up by now; neighbours that were not told find the way at the next time-out of their caches. */
+export async function announceNics(
+  context: Context,
+  nics: readonly Nic[],
+  links: Observed['links'],
+): Promise<void> {
+  const announcements = nics.flatMap(nic => announcementsOf(nic, links));
+  if (announcements.length === 0) return;
+  try {
+    await context.host.announce(announcements);
+  } catch (thrown) {
+    context.report('warn', `not announced: ${formatError(asVmnetError(thrown))}`);
+  }
+}
+
+/** A bridged guest is announced by its hypervisor, and by the bridge learning its frames. */
+function announcementsOf(nic: Nic, links: Observed['links']): readonly Announcement[] {
+  if (nic.mode === 'bridged') return [];
+  return nic.network.families.flatMap(({ family, uplink }) => {
+    const facts = links.get(uplink);
+    if (facts === undefined) return [];
+    const local = facts.linkLocal === undefined ? {} : { linkLocal: facts.linkLocal };
+    return nic.addresses
+      .filter(address => address.family === family)
+      .map(address => ({ dev: uplink, mac: facts.mac, ...local, address }));
+  });
+}

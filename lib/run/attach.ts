@@ -1,0 +1,154 @@
+import { defaultRouteQueries, resolveNic } from '../core/desired/resolve.ts';
+import { VmnetError } from '../core/errors.ts';
+import type { Ifname } from '../core/model/ifname.ts';
+import type { Nic } from '../core/model/network.ts';
+import type { KernelObject } from '../core/model/object.ts';
+import type { NicRecord } from '../core/model/record.ts';
+import type { NicRequest } from '../core/model/request.ts';
+import { nicsOwn } from '../core/observed/owner.ts';
+import type { Observed } from '../core/observed/query.ts';
+import type { Plan } from '../core/plan/plan.ts';
+import { checkForwarding, checkSurroundings } from '../core/verify/surroundings.ts';
+import { announceNics } from './announce.ts';
+import { apply, type Prepared, prepare, refuseForeign, touchesShared, withHostLock } from './converge.ts';
+import { type Change, type Goal, leavesNetwork } from './goal.ts';
+import { collectHolders } from './holders.ts';
+import { livingNetworks } from './living.ts';
+import type { Context } from './ports.ts';
+
+/** What a verb did, or in a dry run would do. */
+export interface Outcome {
+  readonly tap: Ifname;
+  readonly plan: Plan;
+  /** Taps that were gone and whose remains went along. */
+  readonly collected: readonly Ifname[];
+}
+
+/**
+ * Makes the kernel carry one NIC: resolved, planned, applied, read back, announced, recorded. A failure leaves the
+ * kernel and the record as they were.
+ */
+export async function attach(
+  context: Context,
+  request: NicRequest,
+  options: { dryRun: boolean },
+): Promise<Outcome> {
+  if (options.dryRun) return outcomeOf(await prepareAttach(context, request));
+  const lock = context.host.lock(request.ifname, 'exclusive');
+  try {
+    return await withHostLock(context, async alone => {
+      const prepared = await prepareAttach(context, request);
+      refuseForeign(prepared);
+      // A dead holder's name may be a new tap's by now, whose own attach must not run meanwhile.
+      if (!alone && (prepared.goal.changes.length > 1 || touchesShared(prepared))) return 'needs to be alone';
+      return carryOut(context, prepared);
+    });
+  } finally {
+    lock.release();
+  }
+}
+
+async function prepareAttach(context: Context, request: NicRequest): Promise<Prepared> {
+  const nic = await resolve(context, request);
+  const record = readRecord(context, request.ifname);
+  const change: Change = { tap: request.ifname, nic, ...(record === undefined ? {} : { record }) };
+  const first = await prepare(context, goalOf(context, [change]));
+  checkSurroundings(nic, first.before.links);
+  checkForwarding(nic, first.before.objects);
+  const dead = collectHolders(context, nic, first.before);
+  return dead.length === 0 ? first : prepare(context, goalOf(context, [change, ...dead]));
+}
+
+/** Looks up what the request leaves open; asks the kernel only when the configuration names no uplink. */
+export async function resolve(context: Context, request: NicRequest): Promise<Nic> {
+  const routes = defaultRouteQueries(request, context);
+  const found: readonly KernelObject[] =
+    routes.length === 0
+      ? []
+      : (
+          await context.host.exchange([], {
+            links: [],
+            routes,
+            proxies: [],
+            sysctls: [],
+            rules: false,
+            nft: false,
+          })
+        ).objects;
+  return resolveNic(request, { ...context, routes: found });
+}
+
+/** Asks who else needs a network only when a network may go. */
+export function goalOf(context: Context, changes: readonly Change[]): Goal {
+  const goal: Goal = { scope: 'nics', changes, others: [], settings: context.config.settings };
+  if (!leavesNetwork(goal)) return goal;
+  return {
+    ...goal,
+    others: livingNetworks(
+      context,
+      changes.map(change => change.tap),
+    ),
+  };
+}
+
+async function carryOut(context: Context, prepared: Prepared): Promise<Outcome> {
+  const [change, ...dead] = prepared.goal.changes;
+  const nic = change?.nic;
+  if (change === undefined || nic === undefined) throw new VmnetError('bug', 'attach without a NIC');
+  const records = context.host.records;
+  const record = recordOf(context, change, prepared.before);
+  records.write({ ...record, state: 'pending' });
+  try {
+    const after = await apply(context, prepared);
+    await announceNics(context, [nic], after.links);
+  } catch (thrown) {
+    if (change.record === undefined) records.remove(change.tap);
+    else records.write(change.record);
+    throw thrown;
+  }
+  records.write(record);
+  for (const gone of dead) records.remove(gone.tap);
+  return outcomeOf(prepared);
+}
+
+function recordOf(context: Context, { tap, nic, record }: Change, before: Observed): NicRecord {
+  if (nic === undefined) throw new VmnetError('bug', 'a record without a NIC');
+  const ifindex = before.links.get(tap)?.ifindex ?? 0;
+  const request: NicRequest =
+    nic.mode === 'routed'
+      ? { ...nic.request, addresses: nic.addresses }
+      : { ...nic.request, link: nic.bridge };
+  return {
+    version: 1,
+    state: 'applied',
+    request,
+    ...(nic.mode === 'routed' ? { network: nic.network } : {}),
+    ifindex,
+    before: record?.ifindex === ifindex ? record.before : settingsOf(tap, before),
+    at: context.host.now(),
+  };
+}
+
+function settingsOf(tap: Ifname, before: Observed): readonly KernelObject[] {
+  const own = nicsOwn([tap], before.objects);
+  return before.objects.filter(
+    object => (object.kind === 'link-setting' || object.kind === 'sysctl') && own(object),
+  );
+}
+
+/** A record that cannot be read must not keep a VM from starting: the kernel is what is compared. */
+export function readRecord(context: Context, tap: Ifname): NicRecord | undefined {
+  try {
+    return context.host.records.read(tap);
+  } catch (thrown) {
+    if (!(thrown instanceof VmnetError) || thrown.exit !== 'record') throw thrown;
+    context.report('warn', `${thrown.message}; it is written anew`);
+    return undefined;
+  }
+}
+
+function outcomeOf({ goal, plan }: Prepared): Outcome {
+  const [first, ...dead] = goal.changes.map(change => change.tap);
+  if (first === undefined) throw new VmnetError('bug', 'a goal without a change');
+  return { tap: first, plan, collected: dead };
+}

@@ -1,0 +1,127 @@
+import { withRuleTexts } from '../core/desired/filter.ts';
+import { asVmnetError, formatError, VmnetError } from '../core/errors.ts';
+import { identityOf } from '../core/model/identity.ts';
+import { keyOf, textOf } from '../core/model/object.ts';
+import { nicsOwn } from '../core/observed/owner.ts';
+import type { Observed, Query } from '../core/observed/query.ts';
+import { foreignInTheWay, type Plan, plan, stepText } from '../core/plan/plan.ts';
+import { render } from '../core/plan/render.ts';
+import { type Goal, goalPlan, goalQuery, inScope } from './goal.ts';
+import type { Context, Held } from './ports.ts';
+
+/** A goal that was looked at: what the kernel was, and what is to be done. */
+export interface Prepared {
+  readonly goal: Goal;
+  readonly query: Query;
+  readonly before: Observed;
+  readonly plan: Plan;
+}
+
+/** Reads the kernel for a goal and subtracts. */
+export async function prepare(context: Context, goal: Goal): Promise<Prepared> {
+  const query = goalQuery(goal);
+  const before = await context.host.exchange([], query);
+  return { goal, query, before, plan: goalPlan(goal, before) };
+}
+
+/** Refuses what would take something away that others made. */
+export function refuseForeign({ goal, plan }: Prepared): void {
+  const [step] = foreignInTheWay(plan.steps, identityOf(goal.settings));
+  if (step?.op !== 'change') return;
+  throw new VmnetError('config', `${textOf(step.was)} is in the way and not vmnet's`, {
+    hint: `remove it, or change the configuration so that this is not needed: ${textOf(step.object)}`,
+  });
+}
+
+/** Makes it so and reads back; what fails is undone before the error goes on. Returns the kernel as it is now. */
+export async function apply(context: Context, prepared: Prepared): Promise<Observed> {
+  try {
+    return await carryOut(context, prepared);
+  } catch (thrown) {
+    await undo(context, prepared);
+    throw thrown;
+  }
+}
+
+/**
+ * The same for what is taken away: nothing is put back, and as links and their routes may vanish by themselves
+ * meanwhile, a failure is a reason to look again and go on with what is left.
+ */
+export async function remove(context: Context, prepared: Prepared): Promise<void> {
+  try {
+    await carryOut(context, prepared);
+  } catch (thrown) {
+    context.report('debug', `looking again after: ${formatError(asVmnetError(thrown))}`);
+    const again = await prepare(context, prepared.goal);
+    const meant = new Set(prepared.plan.steps.map(step => keyOf(step.object)));
+    const left = again.plan.steps.filter(step => meant.has(keyOf(step.object)));
+    await carryOut(context, { ...again, plan: { steps: left } });
+  }
+}
+
+async function carryOut(context: Context, { goal, query, before, plan }: Prepared): Promise<Observed> {
+  if (plan.steps.length === 0) return before;
+  for (const step of plan.steps) context.report('debug', stepText(step));
+  const after = await context.host.exchange(render(plan.steps), query);
+  const meant = new Set(plan.steps.map(step => keyOf(step.object)));
+  const drift = goalPlan(goal, after).steps.find(
+    step => goal.scope === 'nics' || meant.has(keyOf(step.object)),
+  );
+  if (drift === undefined) return after;
+  throw new VmnetError('kernel', `the kernel took the change but does not show it: ${stepText(drift)}`, {
+    hint: 'somebody else may be changing the same objects; look with `ip monitor` and `nft monitor`',
+  });
+}
+
+/** The same subtraction the other way round: from what there is now to what there was. */
+async function undo(context: Context, { goal, query, before }: Prepared): Promise<void> {
+  try {
+    const now = await context.host.exchange([], query);
+    const was = inScope(goal, before).filter(
+      object => object.kind !== 'link-setting' || now.links.has(object.ifname),
+    );
+    const back = plan(inScope(goal, now), withRuleTexts(was), identityOf(goal.settings));
+    for (const step of back.steps) context.report('debug', `undo ${stepText(step)}`);
+    if (back.steps.length > 0) await context.host.exchange(render(back.steps), query);
+  } catch (thrown) {
+    context.report('error', `undo is incomplete, run vmnet gc: ${formatError(asVmnetError(thrown))}`);
+  }
+}
+
+/** Whether a plan changes what other NICs rely on as well. */
+export function touchesShared({ goal, plan, before }: Prepared): boolean {
+  const taps = goal.changes.map(change => change.tap);
+  const own = nicsOwn(taps, [...before.objects, ...plan.steps.map(step => step.object)]);
+  return plan.steps.some(step => !own(step.object));
+}
+
+/**
+ * Runs `work` beside other NICs' runs, or alone where nobody else is at it. When it finds itself not alone and has to
+ * change what others share, it waits and runs again alone: fifty VMs can start at once, and only the first of a network
+ * makes the others wait.
+ */
+export async function withHostLock<T>(
+  context: Context,
+  work: (alone: boolean) => Promise<T | 'needs to be alone'>,
+): Promise<T> {
+  const now = tryAlone(context);
+  let held: Held = now ?? context.host.lock('host', 'shared');
+  try {
+    const result = await work(now !== undefined);
+    if (result !== 'needs to be alone') return result;
+    held.release();
+    held = context.host.lock('host', 'exclusive');
+    return (await work(true)) as T;
+  } finally {
+    held.release();
+  }
+}
+
+function tryAlone(context: Context): Held | undefined {
+  try {
+    return context.host.lock('host', 'exclusive', 0);
+  } catch (thrown) {
+    if (thrown instanceof VmnetError && thrown.exit === 'busy') return undefined;
+    throw thrown;
+  }
+}

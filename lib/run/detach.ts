@@ -1,0 +1,49 @@
+import type { Ifname } from '../core/model/ifname.ts';
+import type { NicRecord } from '../core/model/record.ts';
+import type { Outcome } from './attach.ts';
+import { goalOf, readRecord } from './attach.ts';
+import { type Prepared, prepare, remove, touchesShared, withHostLock } from './converge.ts';
+import { gc } from './gc.ts';
+import type { Change } from './goal.ts';
+import type { Context } from './ports.ts';
+
+/**
+ * Takes away what one NIC has, and what its network has when it was the last. Success when there is nothing to do, and
+ * when the tap itself is gone already: then its record says what is left.
+ */
+export async function detach(context: Context, tap: Ifname, options: { dryRun: boolean }): Promise<Outcome> {
+  const record = readRecord(context, tap);
+  if (record === undefined) return detachUnrecorded(context, tap, options);
+  if (options.dryRun) return outcomeOf(tap, await prepareDetach(context, tap, record));
+  const lock = context.host.lock(tap, 'exclusive');
+  try {
+    return await withHostLock(context, async alone => {
+      const prepared = await prepareDetach(context, tap, record);
+      if (!alone && touchesShared(prepared)) return 'needs to be alone';
+      await remove(context, prepared);
+      context.host.records.remove(tap);
+      return outcomeOf(tap, prepared);
+    });
+  } finally {
+    lock.release();
+  }
+}
+
+async function prepareDetach(context: Context, tap: Ifname, record: NicRecord): Promise<Prepared> {
+  const change: Change = { tap, record };
+  return prepare(context, goalOf(context, [change]));
+}
+
+/** Without a record only a look at the whole node tells what is nobody's: that is what gc does. */
+async function detachUnrecorded(
+  context: Context,
+  tap: Ifname,
+  options: { dryRun: boolean },
+): Promise<Outcome> {
+  const { plan } = await gc(context, { ...options, rest: tap });
+  return { tap, plan, collected: [] };
+}
+
+function outcomeOf(tap: Ifname, prepared: Prepared): Outcome {
+  return { tap, plan: prepared.plan, collected: [] };
+}

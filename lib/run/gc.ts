@@ -1,0 +1,54 @@
+import type { Ifname } from '../core/model/ifname.ts';
+import type { Plan, Step } from '../core/plan/plan.ts';
+import { type Prepared, prepare, remove } from './converge.ts';
+import { type Change, nicOfRecord } from './goal.ts';
+import { isAlive } from './living.ts';
+import type { Context } from './ports.ts';
+
+/** What gc removed: objects of the kernel, and the records of taps that are gone. */
+export interface Collected {
+  readonly plan: Plan;
+  readonly taps: readonly Ifname[];
+}
+
+/**
+ * Removes what no living NIC needs: desired is the union of all live owners, and of the difference only what is too
+ * much is carried out. `rest` is a tap that counts as no owner and is put to rest.
+ */
+export async function gc(context: Context, options: { dryRun: boolean; rest?: Ifname }): Promise<Collected> {
+  const lock = options.dryRun ? undefined : context.host.lock('host', 'exclusive');
+  try {
+    const { records } = context.host.records.list();
+    const living = records.filter(
+      record => isAlive(context, record) && record.request.ifname !== options.rest,
+    );
+    const owners: Change[] = living.map(record => ({
+      tap: record.request.ifname,
+      nic: nicOfRecord(record),
+      record,
+    }));
+    const changes = options.rest === undefined ? owners : [...owners, { tap: options.rest }];
+    const prepared = await prepare(context, {
+      scope: 'node',
+      changes,
+      others: [],
+      settings: context.config.settings,
+    });
+    const plan = { steps: prepared.plan.steps.filter(step => isTooMuch(step, options.rest)) };
+    const gone = records.filter(record => !living.includes(record)).map(record => record.request.ifname);
+    if (!options.dryRun) await sweep(context, { ...prepared, plan }, gone);
+    return { plan, taps: gone };
+  } finally {
+    lock?.release();
+  }
+}
+
+function isTooMuch(step: Step, rest: Ifname | undefined): boolean {
+  return step.op === 'delete' || (step.object.kind === 'link-setting' && step.object.ifname === rest);
+}
+
+/** What is missing elsewhere is not gc's to mend, so only its own steps are looked at again. */
+async function sweep(context: Context, prepared: Prepared, gone: readonly Ifname[]): Promise<void> {
+  await remove(context, prepared);
+  for (const tap of gone) context.host.records.remove(tap);
+}

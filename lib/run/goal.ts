@@ -1,0 +1,137 @@
+import { hostObjects, networkObjects } from '../core/desired/network.ts';
+import { nicObjects, uplinksOf } from '../core/desired/nic.ts';
+import { restingSettings } from '../core/desired/resting.ts';
+import { IPV6_FORWARDING } from '../core/desired/sysctls.ts';
+import type { Settings } from '../core/model/config.ts';
+import { identityOf } from '../core/model/identity.ts';
+import { type Ifname, parseIfname } from '../core/model/ifname.ts';
+import type { Network, Nic } from '../core/model/network.ts';
+import { byKey, type KernelObject, keyOf } from '../core/model/object.ts';
+import type { NicRecord } from '../core/model/record.ts';
+import { nodeQuery } from '../core/observed/node-query.ts';
+import { nicsOwn, nodeOwns } from '../core/observed/owner.ts';
+import { type Observed, type Query, queryOf } from '../core/observed/query.ts';
+import { type Plan, plan } from '../core/plan/plan.ts';
+
+/** What is to become of one tap: a NIC, or none. */
+export interface Change {
+  readonly tap: Ifname;
+  readonly nic?: Nic;
+  /** What an earlier run wrote down, about this link. */
+  readonly record?: NicRecord;
+}
+
+/** The changes of one run, and the other NICs of this node as far as they hold on to what this run could remove. */
+export interface Goal {
+  /** `nics`: only what these NICs have is decided about. `node`: they are all there is, and anything else of ours is too much. */
+  readonly scope: 'nics' | 'node';
+  readonly changes: readonly Change[];
+  readonly others: readonly Network[];
+  readonly settings: Settings;
+}
+
+/** What to read for a goal: all that it wants, and all that the records say was made before. */
+export function goalQuery(goal: Goal): Query {
+  const links = goal.changes.flatMap(({ tap, nic }) => [tap, ...(nic === undefined ? [] : carriersOf(nic))]);
+  const settings = goal.changes.flatMap(({ record }) => record?.before ?? []);
+  const query = queryOf([...desiredObjects(goal, new Map()), ...leavingObjects(goal), ...settings], links);
+  const complete = { ...query, sysctls: [...query.sysctls, IPV6_FORWARDING] };
+  return goal.scope === 'node' ? nodeQuery(complete, identityOf(goal.settings)) : complete;
+}
+
+/** The subtraction for a goal, within what is the goal's to decide. */
+export function goalPlan(goal: Goal, observed: Observed): Plan {
+  return plan(
+    inScope(goal, observed),
+    supported(desiredObjects(goal, observed.links), observed),
+    identityOf(goal.settings),
+  );
+}
+
+/** The part of the kernel that this goal decides about: its NICs' own, and what it or a record names. */
+export function inScope(goal: Goal, observed: Observed): readonly KernelObject[] {
+  const named = new Set([...desiredObjects(goal, observed.links), ...leavingObjects(goal)].map(keyOf));
+  const taps = goal.changes.map(change => change.tap);
+  const own =
+    goal.scope === 'node'
+      ? nodeOwns(observed.objects, identityOf(goal.settings))
+      : nicsOwn(taps, observed.objects);
+  return observed.objects.filter(object => named.has(keyOf(object)) || own(object));
+}
+
+/** Whether networks that only these changes' records know must stay for somebody else: then the others must be asked. */
+export function leavesNetwork(goal: Goal): boolean {
+  const wanted = byKey(desiredObjects(goal, new Map()));
+  return leavingObjects(goal).some(object => !wanted.has(keyOf(object)) && object.kind === 'rule');
+}
+
+/** The devices that must carry a NIC: its uplinks, or its bridge. */
+export function carriersOf(nic: Nic): readonly Ifname[] {
+  return nic.mode === 'routed' ? uplinksOf(nic.network) : [nic.bridge];
+}
+
+/** The NIC as it was resolved when the record was written. */
+export function nicOfRecord(record: NicRecord): Nic {
+  const request = record.request;
+  if (request.mode === 'routed' && record.network !== undefined) {
+    return { mode: 'routed', request, addresses: request.addresses, network: record.network };
+  }
+  return {
+    mode: 'bridged',
+    request,
+    bridge: parseIfname(request.link ?? 'none', `record of ${request.ifname}`),
+  };
+}
+
+function desiredObjects(goal: Goal, links: Observed['links']): readonly KernelObject[] {
+  const nics = goal.changes.flatMap(change => change.nic ?? []);
+  const networks = nics.flatMap(nic => (nic.mode === 'routed' ? [nic.network] : []));
+  const wanted = byKey([
+    ...goal.changes.flatMap(change => settingsBefore(change, links)),
+    ...sharedObjects(networks, goal.settings),
+    ...nics.flatMap(nic => nicObjects(nic, goal.settings, links)),
+  ]);
+  if (goal.others.length === 0) return [...wanted.values()];
+  const leaving = new Set(leavingObjects(goal).map(keyOf));
+  const kept = sharedObjects(goal.others, goal.settings).filter(
+    object => leaving.has(keyOf(object)) && !wanted.has(keyOf(object)),
+  );
+  return [...wanted.values(), ...kept];
+}
+
+function sharedObjects(networks: readonly Network[], settings: Settings): readonly KernelObject[] {
+  if (networks.length === 0) return [];
+  const named = new Map(networks.map(network => [JSON.stringify(network), network]));
+  return [
+    ...hostObjects(settings),
+    ...[...named.values()].flatMap(network => networkObjects(network, settings)),
+  ];
+}
+
+/** What the tap was before the first attach, below what the NIC wants of it now; of a link that is gone, nothing. */
+function settingsBefore(change: Change, links: Observed['links']): readonly KernelObject[] {
+  const facts = links.get(change.tap);
+  if (facts === undefined) return [];
+  if (change.record === undefined) return change.nic === undefined ? restingSettings(change.tap) : [];
+  return facts.ifindex === change.record.ifindex ? change.record.before : [];
+}
+
+function leavingObjects(goal: Goal): readonly KernelObject[] {
+  const records = goal.changes.flatMap(change => change.record ?? []);
+  const networks = records.flatMap(record => record.network ?? []);
+  return [
+    ...sharedObjects(networks, goal.settings).filter(object => object.kind !== 'sysctl'),
+    ...records
+      .flatMap(record => nicObjects(nicOfRecord(record), goal.settings, new Map()))
+      .filter(object => object.kind !== 'sysctl'),
+  ];
+}
+
+/** Sysctls that newer kernels have: absent, they are not wanted. */
+function supported(desired: readonly KernelObject[], observed: Observed): readonly KernelObject[] {
+  const found = byKey(observed.objects);
+  return desired.filter(
+    object =>
+      object.kind !== 'sysctl' || !object.path.endsWith('/force_forwarding') || found.has(keyOf(object)),
+  );
+}

@@ -1,0 +1,41 @@
+import type { VmnetError } from '../core/errors.ts';
+import type { Ifname } from '../core/model/ifname.ts';
+import type { KernelObject } from '../core/model/object.ts';
+import type { NicRecord } from '../core/model/record.ts';
+import type { Step } from '../core/plan/plan.ts';
+import { goalOf, resolve } from './attach.ts';
+import { recordedNic } from './check.ts';
+import { prepare } from './converge.ts';
+import { inScope } from './goal.ts';
+import { isAlive } from './living.ts';
+import type { Context } from './ports.ts';
+
+export interface ListedNic {
+  readonly record: NicRecord;
+  readonly alive: boolean;
+}
+
+/** Every recorded NIC of this node; asks the kernel only whether the taps are there. */
+export function list(context: Context): {
+  readonly nics: readonly ListedNic[];
+  readonly broken: readonly VmnetError[];
+} {
+  const { records, broken } = context.host.records.list();
+  return { nics: records.map(record => ({ record, alive: isAlive(context, record) })), broken };
+}
+
+export interface ShownNic extends ListedNic {
+  /** What the kernel has for this NIC and its network, as it is now. */
+  readonly objects: readonly KernelObject[];
+  readonly drift: readonly Step[];
+}
+
+/** One NIC with all its kernel objects. */
+export async function show(context: Context, tap: Ifname): Promise<ShownNic> {
+  const record = recordedNic(context, tap);
+  const alive = isAlive(context, record);
+  const nic = alive ? await resolve(context, record.request) : undefined;
+  const goal = goalOf(context, [{ tap, record, ...(nic === undefined ? {} : { nic }) }]);
+  const { before, plan } = await prepare(context, goal);
+  return { record, alive, objects: inScope(goal, before), drift: plan.steps };
+}

@@ -1,0 +1,78 @@
+// Runs the suites one after the other: `node test/support/suites.ts [SUITE]...`, all of them when none is named.
+// Quiet when green, exact when red. The last line alone counts everything: `N passed, N failed, N skipped`.
+import { existsSync, readdirSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { run } from 'node:test';
+import { type Outcome, tally } from './outcome.ts';
+
+interface Suite {
+  readonly name: string;
+  /** Files at a time. Namespaces, and what is measured in them, are the machine's: those tests go one by one. */
+  readonly concurrency: number | boolean;
+}
+
+const SUITES: readonly Suite[] = [
+  { name: 'unit', concurrency: true },
+  { name: 'golden', concurrency: true },
+  { name: 'property', concurrency: true },
+  { name: 'fault', concurrency: true },
+  { name: 'netns', concurrency: 1 },
+];
+const FILE_TIMEOUT_MS = 300_000;
+
+const root = join(import.meta.dirname, '../..');
+
+await main(process.argv.slice(2));
+
+async function main(names: readonly string[]): Promise<void> {
+  const unknown = names.find(name => !SUITES.some(suite => suite.name === name));
+  if (unknown !== undefined) {
+    console.error(
+      `test: no suite ${JSON.stringify(unknown)}; there are ${SUITES.map(s => s.name).join(', ')}`,
+    );
+    process.exitCode = 64;
+    return;
+  }
+  const chosen = names.length === 0 ? SUITES : SUITES.filter(suite => names.includes(suite.name));
+  const outcomes: Outcome[] = [];
+  for (const suite of chosen) {
+    const outcome = await runSuite(suite);
+    outcomes.push(outcome);
+  }
+  for (const line of outcomes.flatMap(outcome => outcome.skipped)) console.log(`skipped: ${line}`);
+  const sum = (count: (outcome: Outcome) => number) => outcomes.reduce((total, one) => total + count(one), 0);
+  const failed = sum(one => one.failed);
+  console.log(
+    `${sum(one => one.passed)} passed, ${failed} failed, ${sum(one => one.skipped.length)} skipped`,
+  );
+  process.exitCode = failed === 0 ? 0 : 1;
+}
+
+async function runSuite({ name, concurrency }: Suite): Promise<Outcome> {
+  const dir = join(root, 'test', name);
+  if (!existsSync(dir)) {
+    console.log(`${name}: no such folder`);
+    return { passed: 0, failed: 0, skipped: [] };
+  }
+  const files = readdirSync(dir, { recursive: true, encoding: 'utf8' })
+    .filter(path => path.endsWith('.test.ts'))
+    .map(path => join(dir, path))
+    .sort();
+  const start = performance.now();
+  const outcome =
+    files.length === 0
+      ? { passed: 0, failed: 1, skipped: [] }
+      : await tally(run({ files, concurrency, cwd: root, timeout: FILE_TIMEOUT_MS }), path =>
+          relative(root, path),
+        );
+  const seconds = ((performance.now() - start) / 1000).toFixed(1);
+  const counts = [`${outcome.passed} passed`];
+  if (outcome.failed > 0) counts.push(`${outcome.failed} failed`);
+  if (outcome.skipped.length > 0) counts.push(`${outcome.skipped.length} skipped`);
+  console.log(
+    files.length === 0
+      ? `${name}: there is no test in test/${name}`
+      : `${name}: ${counts.join(', ')} (${seconds} s)`,
+  );
+  return outcome;
+}
