@@ -60,7 +60,7 @@ for (const add of [
   add(commandLine);
 }
 
-await commandLine
+void commandLine
   .completion('completion', 'Print a completion script for bash')
   .demandCommand(1, 'no command is given')
   .strict()

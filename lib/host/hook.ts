@@ -11,10 +11,11 @@ export type Strictness = 'up' | 'down';
  * Runs a hook's work on this machine. Quiet when it succeeds; one line on stderr when it does not, because that line is
  * what the hypervisor shows.
  */
-export async function runHook(
-  strictness: Strictness,
-  work: (context: Context) => Promise<unknown>,
-): Promise<void> {
+export function runHook(strictness: Strictness, work: (context: Context) => Promise<unknown>): void {
+  void settle(strictness, work);
+}
+
+async function settle(strictness: Strictness, work: (context: Context) => Promise<unknown>): Promise<void> {
   const env = process.env;
   const stateDir = env.VMNET_STATE_DIR ?? DEFAULT_STATE_DIR;
   let log = createLog({ level: 'warn', stderr: true });

@@ -4,7 +4,7 @@ import { isCommunicationTap } from '../../../lib/core/source/ganeti-nic.ts';
 import { runHook } from '../../../lib/host/hook.ts';
 import { detach } from '../../../lib/run/detach.ts';
 
-await runHook('down', async context => {
+runHook('down', async context => {
   const tap = process.env.INTERFACE ?? '';
   if (!isCommunicationTap(tap)) await detach(context, parseIfname(tap, '$INTERFACE'), { dryRun: false });
 });

@@ -3,7 +3,7 @@ import { isCommunicationTap, requestFromGanetiEnv } from '../../../lib/core/sour
 import { runHook } from '../../../lib/host/hook.ts';
 import { attach } from '../../../lib/run/attach.ts';
 
-await runHook('up', async context => {
+runHook('up', async context => {
   if (isCommunicationTap(process.env.INTERFACE ?? '')) return;
   await attach(context, requestFromGanetiEnv(process.env), { dryRun: false });
 });
