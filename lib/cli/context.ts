@@ -17,6 +17,7 @@ export type GlobalArgv = Argv<{ config: string; 'state-dir': string; 'log-level'
 
 /** Runs a verb on this machine; its exit code is what `work` returns, or that of the error that it throws. */
 export async function onHost(globals: Globals, work: (context: Context) => Promise<ExitName>): Promise<void> {
+  const host = createHost(globals.stateDir);
   let log = createLog({ level: globals.logLevel, stderr: true });
   try {
     requireRoot();
@@ -25,12 +26,13 @@ export async function onHost(globals: Globals, work: (context: Context) => Promi
     if (config.settings.logFile !== undefined)
       log = createLog({ level: globals.logLevel, stderr: true, logFile: config.settings.logFile });
     const report: Context['report'] = (level, text) => log.write({ level, text });
-    process.exitCode = EXIT[await work({ host: createHost(globals.stateDir), config, rtTables, report })];
+    process.exitCode = EXIT[await work({ host, config, rtTables, report })];
   } catch (thrown) {
     const error = asVmnetError(thrown);
     log.write({ level: 'error', text: formatError(error) });
     process.exitCode = EXIT[error.exit];
   } finally {
+    host.close();
     await log.close();
   }
 }

@@ -74,13 +74,15 @@ function run(
       detached: true,
       env: { PATH: process.env.PATH ?? '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' },
       stdio: ['pipe', 'ignore', 'pipe'],
-      timeout: SEND_TIMEOUT_MS,
     });
+    // spawn's own timeout would go on, and keep the process, where there is no such program.
+    const timer = setTimeout(() => child.kill(), SEND_TIMEOUT_MS);
     let errors = '';
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       errors += text;
     });
     child.once('error', (error: NodeJS.ErrnoException) => {
+      clearTimeout(timer);
       if (error.code === 'ENOENT') resolve('no such program');
       else
         reject(
@@ -91,6 +93,7 @@ function run(
         );
     });
     child.once('close', (code, signal) => {
+      clearTimeout(timer);
       const reason = errors.trim() || (signal === null ? `${file} exited ${code}` : `${file} took too long`);
       resolve({ reason: code === 0 ? undefined : reason });
     });

@@ -1,38 +1,40 @@
 import { existsSync } from 'node:fs';
 import type { Ifname } from '../core/model/ifname.ts';
 import { byKey, type LinkSetting } from '../core/model/object.ts';
-import {
-  type IpAnswer,
-  linkQuestion,
-  proxyQuestion,
-  routeQuestion,
-  ruleQuestion,
-} from '../core/observed/ip.ts';
+import { linkQuestion, proxyQuestion, routeQuestion, ruleQuestion } from '../core/observed/ip.ts';
 import type { LinkFacts, Observed, Query } from '../core/observed/query.ts';
 import type { Batch } from '../core/plan/render.ts';
 import { keepsMac } from './bridge.ts';
-import { ipBatch } from './iproute2.ts';
+import type { IpSession } from './iproute2.ts';
 import { nftList, nftTransaction } from './nftables.ts';
 import { readSysctls, writeSysctls } from './sysctl.ts';
 
+/** The two `ip` processes of a run: IPv4 and what tells its family itself, and what needs -6. */
+export interface IpSessions {
+  readonly four: IpSession;
+  readonly six: IpSession;
+}
+
 /**
- * Carries the batches out in their order and reads the kernel back. Processes are what an attach costs, so the last
- * batch of `ip` also answers the questions, and what can be read at the same time is.
+ * Carries the batches out in their order and reads the kernel back. Processes are what an attach costs, so `ip` is
+ * started once a run, and what can be read at the same time is.
  */
-export async function exchange(batches: readonly Batch[], query: Query): Promise<Observed> {
-  const there = present(query);
-  const last = batches.findLastIndex(batch => batch.tool === 'ip');
-  let answer4: IpAnswer | undefined;
-  for (const [i, batch] of batches.entries()) {
+export async function exchange(
+  ip: () => IpSessions,
+  batches: readonly Batch[],
+  query: Query,
+): Promise<Observed> {
+  for (const batch of batches) {
     if (batch.tool === 'sysctl') writeSysctls(batch.lines);
     if (batch.tool === 'nft') await nftTransaction(batch.lines);
-    if (batch.tool === 'ip6') await ipBatch(6, batch.lines, []);
-    if (batch.tool === 'ip') answer4 = await ipBatch(4, batch.lines, i === last ? questions4(there) : []);
+    if (batch.tool === 'ip6') await ip().six.exchange(batch.lines, []);
+    if (batch.tool === 'ip') await ip().four.exchange(batch.lines, []);
   }
+  const there = present(query);
   const [objects, first, second] = await Promise.all([
     query.nft ? nftList() : [],
-    answer4 ?? ask(4, questions4(there)),
-    ask(6, questions6(there)),
+    ip().four.exchange([], questions4(there)),
+    ip().six.exchange([], questions6(there)),
   ]);
   const all = [
     ...first.objects,
@@ -91,8 +93,4 @@ function questions6(query: Query): Questions {
     ...query.routes.filter(route => route.family === 6).map(routeQuestion),
     ...(query.rules ? [ruleQuestion(6)] : []),
   ];
-}
-
-async function ask(family: 4 | 6, questions: Questions): Promise<IpAnswer> {
-  return questions.length === 0 ? { objects: [], links: [] } : ipBatch(family, [], questions);
 }

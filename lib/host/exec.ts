@@ -20,9 +20,14 @@ const PACKAGES: Readonly<Record<Tool, string>> = {
 /** Callers come with any PATH, cron's and the hypervisor's among them; the tools are always in these places. */
 const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
+/** What every tool gets: nothing of the caller's but the means to find its own files. */
+export function environment(): Readonly<Record<string, string>> {
+  return { PATH: SYSTEM_PATH, LC_ALL: 'C' };
+}
+
 /** Runs one tool with its input and waits for its end. Nothing else in vmnet's data path starts a process; there is no shell. */
 export function run(tool: Tool, args: readonly string[], input: string | Uint8Array = ''): Promise<Exit> {
-  const child = spawn(tool, args, { stdio: 'pipe', env: { PATH: SYSTEM_PATH, LC_ALL: 'C' }, cwd: '/' });
+  const child = spawn(tool, args, { stdio: 'pipe', env: environment(), cwd: '/' });
   const out: Buffer[] = [];
   const err: Buffer[] = [];
   return new Promise((resolve, reject) => {
@@ -59,7 +64,7 @@ export function toolError(tool: Tool, exit: Exit, doing: string): VmnetError {
   });
 }
 
-function startError(tool: Tool, error: Error): VmnetError {
+export function startError(tool: Tool, error: Error): VmnetError {
   const code = (error as NodeJS.ErrnoException).code;
   if (code !== 'ENOENT' && code !== 'EACCES')
     return new VmnetError('kernel', `${tool} cannot be started: ${error.message}`);

@@ -18,6 +18,7 @@ export function runHook(strictness: Strictness, work: (context: Context) => Prom
 async function settle(strictness: Strictness, work: (context: Context) => Promise<unknown>): Promise<void> {
   const env = process.env;
   const stateDir = env.VMNET_STATE_DIR ?? DEFAULT_STATE_DIR;
+  const host = createHost(stateDir);
   let log = createLog({ level: 'warn', stderr: true });
   try {
     const rtTables = loadRtTables();
@@ -25,7 +26,7 @@ async function settle(strictness: Strictness, work: (context: Context) => Promis
     if (config.settings.logFile !== undefined)
       log = createLog({ level: 'warn', stderr: true, logFile: config.settings.logFile });
     await work({
-      host: createHost(stateDir),
+      host,
       config,
       rtTables,
       report: (level, text) => log.write({ level, text }),
@@ -35,5 +36,6 @@ async function settle(strictness: Strictness, work: (context: Context) => Promis
     log.write({ level: 'error', text: formatError(error) });
     if (strictness === 'up') process.exitCode = EXIT[error.exit];
   }
+  host.close();
   await log.close();
 }

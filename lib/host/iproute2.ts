@@ -1,48 +1,73 @@
-import { VmnetError } from '../core/errors.ts';
+import { spawn } from 'node:child_process';
+import type { VmnetError } from '../core/errors.ts';
 import type { Family } from '../core/model/address.ts';
 import type { IpAnswer, IpQuestion, IpRow } from '../core/observed/ip.ts';
 import type { Line } from '../core/plan/render.ts';
-import { type Exit, run, toolError } from './exec.ts';
+import { environment, startError, toolError } from './exec.ts';
 
 /**
- * One `ip -batch`: first the changes, then the questions, so that what was changed is read back by the same process.
- * With a change the batch stops at the first line that fails; questions alone all get their answer, and one about a
- * link that is not there has none.
+ * One `ip -batch` that stays for the whole run: changes and questions go in as lines, answers come back as JSON arrays,
+ * each written out as soon as it is complete. The process ends at the first line that fails, which ends the session.
+ * It remembers link names and indexes, so a session must not outlive a run.
  */
-export async function ipBatch(
-  family: Family,
-  changes: readonly Line[],
-  questions: readonly IpQuestion[],
-): Promise<IpAnswer> {
-  const input = [...changes.map(line => line.text), ...questions.map(question => question.line), ''].join(
-    '\n',
-  );
-  const reading = changes.length === 0;
-  const args = [
-    ...(family === 6 ? ['-6'] : []),
-    '-N',
-    '-d',
-    '-j',
-    ...(reading ? ['-force'] : []),
-    '-batch',
-    '-',
-  ];
-  const exit = await run('ip', args, input);
-  const failed = failedLines(exit);
-  if (exit.code !== 0 && (!reading || !onlyAbsent(exit))) throw batchError(exit, changes, questions, failed);
-  return answersOf(
-    exit.stdout,
-    questions.filter((_, i) => !failed.has(changes.length + i + 1)),
-  );
+export interface IpSession {
+  /** Carries out the changes in order, then asks. */
+  exchange(changes: readonly Line[], questions: readonly IpQuestion[]): Promise<IpAnswer>;
+  close(): void;
 }
 
-function answersOf(stdout: string, questions: readonly IpQuestion[]): IpAnswer {
-  const arrays = stdout.split('\n').filter(line => line.startsWith('['));
-  if (arrays.length !== questions.length) {
-    throw new VmnetError('kernel', `ip gave ${arrays.length} answers to ${questions.length} questions`, {
-      hint: 'this iproute2 prints something else than 5.10 to 6.18 do; please report its version',
-    });
-  }
+/** Printed by every `ip`, whatever else is on the host: when its answer is there, all before it is done. */
+const LAST: IpQuestion = { line: 'link show dev lo', read: () => ({ objects: [], links: [] }) };
+
+export function openIp(family: Family): IpSession {
+  const args = [...(family === 6 ? ['-6'] : []), '-N', '-d', '-j', '-batch', '-'];
+  const child = spawn('ip', args, { stdio: 'pipe', env: environment(), cwd: '/' });
+  const session = {
+    sent: [] as string[],
+    arrays: [] as string[],
+    rest: '',
+    said: '',
+    ended: undefined as VmnetError | undefined,
+  };
+  let wake: () => void = () => undefined;
+  const end = (error: VmnetError): void => {
+    session.ended ??= error;
+    wake();
+  };
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    const lines = (session.rest + chunk).split('\n');
+    session.rest = lines.pop() ?? '';
+    session.arrays.push(...lines.filter(line => line.startsWith('[')));
+    wake();
+  });
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+    session.said += chunk;
+  });
+  child.on('error', error => end(startError('ip', error)));
+  child.on('close', code => end(lineError(session.sent, session.said, code ?? 1)));
+  // A batch that has ended at an error leaves the rest of its input unread.
+  child.stdin.on('error', () => undefined);
+
+  return {
+    async exchange(changes, questions) {
+      const asked = [...questions, LAST];
+      const lines = [...changes.map(line => line.text), ...asked.map(question => question.line)];
+      session.sent.push(...lines);
+      session.arrays = [];
+      child.stdin.write(`${lines.join('\n')}\n`);
+      while (session.arrays.length < asked.length) {
+        if (session.ended !== undefined) throw session.ended;
+        await new Promise<void>(resolve => {
+          wake = resolve;
+        });
+      }
+      return answersOf(session.arrays, questions);
+    },
+    close: () => child.stdin.end(),
+  };
+}
+
+function answersOf(arrays: readonly string[], questions: readonly IpQuestion[]): IpAnswer {
   const answers = questions.map((question, i) => question.read(JSON.parse(arrays[i] ?? '[]') as IpRow[]));
   return {
     objects: answers.flatMap(answer => answer.objects),
@@ -50,25 +75,8 @@ function answersOf(stdout: string, questions: readonly IpQuestion[]): IpAnswer {
   };
 }
 
-/** Numbers of the input lines that failed, from 1; a line that `ip` cannot even parse ends the batch without a number. */
-function failedLines(exit: Exit): ReadonlySet<number> {
-  return new Set([...exit.stderr.matchAll(/^Command failed -:(\d+)/gm)].map(match => Number(match[1])));
-}
-
-function onlyAbsent(exit: Exit): boolean {
-  const said = exit.stderr.split('\n').filter(line => line !== '' && !line.startsWith('Command failed'));
-  return said.every(line =>
-    /does not exist|Cannot find device|No such device|FIB table does not exist|Dump terminated/.test(line),
-  );
-}
-
-function batchError(
-  exit: Exit,
-  changes: readonly Line[],
-  questions: readonly IpQuestion[],
-  failed: ReadonlySet<number>,
-): VmnetError {
-  const lines = [...changes.map(line => line.text), ...questions.map(question => question.line)];
-  const [first] = failed;
-  return toolError('ip', exit, first === undefined ? 'ip -batch' : `ip ${lines[first - 1] ?? ''}`);
+/** `ip` gives the number of the line that the kernel refused; of one that it could not even parse, it gives none. */
+function lineError(sent: readonly string[], said: string, code: number): VmnetError {
+  const line = sent[Number(/^Command failed -:(\d+)/m.exec(said)?.[1] ?? 0) - 1];
+  return toolError('ip', { code, stdout: '', stderr: said }, line === undefined ? 'ip -batch' : `ip ${line}`);
 }

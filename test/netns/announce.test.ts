@@ -42,8 +42,11 @@ function announceArgs(input: object): string[] {
 }
 
 function announce(input: object): { ms?: number[]; exit?: string; message?: string } {
+  const start = performance.now();
   const { status, stdout, stderr } = spawnSync('ip', announceArgs(input), { encoding: 'utf8' });
   assert.equal(status, 0, stderr);
+  // Nothing may keep the process once the frames are out.
+  assert.ok(performance.now() - start < 2000, `it took ${performance.now() - start} ms`);
   return JSON.parse(stdout);
 }
 

@@ -28,6 +28,8 @@ export interface Probed {
   readonly lost: number;
   /** From one answer to the next, or to the end; a link without loss has one of about the interval. */
   readonly longestGapMs: number;
+  /** From the last answer to the end. */
+  readonly silentMs: number;
   /** Times of the answers, by sequence number, in ms since the epoch. */
   readonly answers: ReadonlyMap<number, number>;
 }
@@ -83,6 +85,6 @@ export function readProbe(text: string, stoppedMs: number): Probed {
     seq => !answers.has(seq),
   ).length;
   const times = [...answers.values(), stoppedMs].sort((a, b) => a - b);
-  const gaps = times.map((time, i) => time - (times[i - 1] ?? time));
-  return { sent, lost, longestGapMs: Math.round(Math.max(0, ...gaps)), answers };
+  const gaps = times.map((time, i) => Math.round(time - (times[i - 1] ?? time)));
+  return { sent, lost, longestGapMs: Math.max(0, ...gaps), silentMs: gaps.at(-1) ?? 0, answers };
 }

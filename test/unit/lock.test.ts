@@ -26,8 +26,8 @@ afterEach(() => {
 after(() => rmSync(root, { recursive: true }));
 
 /** A process that takes a lock; `next` is its next line, undefined at its end. */
-function contender(mode: LockMode, timeoutMs: number, hold: number | 'stdin', name = 'tap0') {
-  const args = [PROGRAM, dir, name, mode, String(timeoutMs), String(hold)];
+function contender(mode: LockMode, timeoutMs: number, hold: number | 'stdin', name = 'tap0', rounds = 1) {
+  const args = [PROGRAM, dir, name, mode, String(timeoutMs), String(hold), String(rounds)];
   const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
   running.add(child);
   child.once('close', () => running.delete(child));
@@ -112,23 +112,19 @@ it('goes to every one of 20 contenders, one at a time', async () => {
     assert.ok(turn.from >= order[i]!.to, `turn ${i + 1} overlaps`);
 });
 
-it('lets a writer in between readers that never all pause', async () => {
-  let stop = false;
-  const reading = Array.from({ length: 4 }, async (_, i) => {
-    while (!stop) {
-      const reader = contender('shared', 10_000, 150 + 20 * i);
-      while ((await reader.next()) !== undefined);
-    }
+it('lets a writer in between readers that overlap all the time', async () => {
+  const readers = Array.from({ length: 5 }, () => contender('shared', 10_000, 60, 'tap0', 40));
+  const started = await Promise.all(readers.map(reader => reader.next()));
+  for (const line of started) assert.match(line ?? '', /^held /);
+  const [word, at] = ((await contender('exclusive', 10_000, 0).next()) ?? '').split(' ');
+  assert.equal(word, 'held');
+  const lasts = readers.map(async reader => {
+    let last = '';
+    for (let line = await reader.next(); line !== undefined; line = await reader.next()) last = line;
+    return Number(last.replace('released ', ''));
   });
-  try {
-    const first = await holder('shared');
-    const writer = contender('exclusive', 10_000, 0);
-    first.child.stdin.end();
-    assert.match((await writer.next()) ?? '', /^held /);
-  } finally {
-    stop = true;
-    await Promise.all(reading);
-  }
+  for (const last of await Promise.all(lasts))
+    assert.ok(Number(at) < last - 300, `held at ${at}, a reader ended at ${last}`);
 });
 
 for (const umask of [0o000, 0o077]) {
