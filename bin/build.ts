@@ -3,7 +3,7 @@
 // nor a start-up snapshot saves time that can be told from noise (doc/DESIGN.md has the figures).
 import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import { build } from 'esbuild';
+import { build, type Plugin } from 'esbuild';
 
 // A `#!` line ends at the first space, and the kernel reads 255 bytes of it.
 const SHEBANG_MAX = 250;
@@ -11,6 +11,9 @@ const SHEBANG_MAX = 250;
 const root = dirname(import.meta.dirname);
 const dist = join(root, 'dist');
 const node = join(root, 'node_modules/node/bin/node');
+
+// Only who logs to a file loads it: within every hook, reading it would cost more than the kernel's part of the work.
+const winston = join(dist, 'winston.cjs');
 
 interface Bundle {
   readonly source: string;
@@ -24,9 +27,11 @@ async function main(): Promise<void> {
     fail(`${node}: no #! line can name this path; move the checkout`);
   const bundles = [
     { source: join(root, 'lib/cli/main.ts'), target: join(dist, 'vmnet.cjs') },
+    { source: 'winston', target: winston },
     ...hookBundles(),
   ];
-  for (const { source } of bundles) if (!existsSync(source)) fail(`${relative(root, source)}: missing`);
+  for (const { source } of bundles)
+    if (source !== 'winston' && !existsSync(source)) fail(`${relative(root, source)}: missing`);
   const texts = await Promise.all(bundles.map(bundleText));
   // The checkout's package.json makes files without extension ES modules; the hooks are CommonJS.
   replace(join(dist, 'package.json'), '{ "type": "commonjs" }\n', 0o644);
@@ -35,7 +40,7 @@ async function main(): Promise<void> {
   });
   removeStale(new Set(bundles.map(bundle => bundle.target)));
   const size = Math.round((texts[0] ?? '').length / 1024);
-  console.log(`build: dist/vmnet.cjs (${size} KB) and ${bundles.length - 1} hooks`);
+  console.log(`build: dist/vmnet.cjs (${size} KB) and ${bundles.length - 2} hooks`);
 }
 
 function hookBundles(): Bundle[] {
@@ -46,7 +51,7 @@ function hookBundles(): Bundle[] {
     .map(path => ({ source: join(dir, path), target: join(dist, 'hooks', path.slice(0, -'.ts'.length)) }));
 }
 
-async function bundleText({ source }: Bundle): Promise<string> {
+async function bundleText({ source, target }: Bundle): Promise<string> {
   const result = await build({
     entryPoints: [source],
     absWorkingDir: root,
@@ -57,6 +62,7 @@ async function bundleText({ source }: Bundle): Promise<string> {
     format: 'cjs',
     legalComments: 'none',
     logLevel: 'error',
+    plugins: target === winston ? [] : [beside(target)],
     define: { 'import.meta.url': 'importMetaUrl', 'import.meta.dirname': '__dirname' },
   }).catch(() => process.exit(1));
   const text = result.outputFiles[0]?.text ?? '';
@@ -64,6 +70,15 @@ async function bundleText({ source }: Bundle): Promise<string> {
     ? "const importMetaUrl = require('node:url').pathToFileURL(__filename).href;\n"
     : '';
   return `#!${node}\n${url}${text.replace(/^#!.*\n/, '')}`;
+}
+
+function beside(target: string): Plugin {
+  const path = join(relative(dirname(target), dist), 'winston.cjs');
+  return {
+    name: 'winston beside',
+    setup: ({ onResolve }) =>
+      onResolve({ filter: /^winston$/ }, () => ({ path: `./${path}`, external: true })),
+  };
 }
 
 /** By rename: a hook that is running, or starting, sees the old file or the new one. */

@@ -1,7 +1,7 @@
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { EXIT } from '../core/errors.ts';
-import { DEFAULT_CONFIG, DEFAULT_STATE_DIR } from '../host/files.ts';
+import { DEFAULT_CONFIG, DEFAULT_STATE_DIR } from '../host/defaults.ts';
 import type { LogEntry } from '../host/log.ts';
 import { addAnnounce } from './announce.ts';
 import { addAttach } from './attach.ts';

@@ -1,40 +1,32 @@
 import { existsSync } from 'node:fs';
 import type { Ifname } from '../core/model/ifname.ts';
-import { byKey, type LinkSetting } from '../core/model/object.ts';
+import { byKey, type KernelObject, type LinkSetting } from '../core/model/object.ts';
 import { linkQuestion, proxyQuestion, routeQuestion, ruleQuestion } from '../core/observed/ip.ts';
 import type { LinkFacts, Observed, Query } from '../core/observed/query.ts';
 import type { Batch } from '../core/plan/render.ts';
 import { keepsMac } from './bridge.ts';
-import type { IpSession } from './iproute2.ts';
 import { nftList, nftTransaction } from './nftables.ts';
+import { openSessions, type Started } from './start.ts';
 import { readSysctls, writeSysctls } from './sysctl.ts';
-
-/** The two `ip` processes of a run: IPv4 and what tells its family itself, and what needs -6. */
-export interface IpSessions {
-  readonly four: IpSession;
-  readonly six: IpSession;
-}
 
 /**
  * Carries the batches out in their order and reads the kernel back. Processes are what an attach costs, so `ip` is
  * started once a run, and what can be read at the same time is.
  */
-export async function exchange(
-  ip: () => IpSessions,
-  batches: readonly Batch[],
-  query: Query,
-): Promise<Observed> {
+export async function exchange(started: Started, batches: readonly Batch[], query: Query): Promise<Observed> {
+  started.ip ??= openSessions();
+  const ip = started.ip;
   for (const batch of batches) {
     if (batch.tool === 'sysctl') writeSysctls(batch.lines);
     if (batch.tool === 'nft') await nftTransaction(batch.lines);
-    if (batch.tool === 'ip6') await ip().six.exchange(batch.lines, []);
-    if (batch.tool === 'ip') await ip().four.exchange(batch.lines, []);
+    if (batch.tool === 'ip6') await ip.six.exchange(batch.lines, []);
+    if (batch.tool === 'ip') await ip.four.exchange(batch.lines, []);
   }
   const there = present(query);
   const [objects, first, second] = await Promise.all([
-    query.nft ? nftList() : [],
-    ip().four.exchange([], questions4(there)),
-    ip().six.exchange([], questions6(there)),
+    query.nft ? ruleset(started, batches) : [],
+    ip.four.exchange([], questions4(there)),
+    ip.six.exchange([], questions6(there)),
   ]);
   const all = [
     ...first.objects,
@@ -47,6 +39,13 @@ export async function exchange(
     objects: [...byKey(all).values()],
     links: new Map(first.links.map(facts => [facts.ifname, facts])),
   };
+}
+
+/** What was read at the start is what there is until we change it. */
+function ruleset(started: Started, batches: readonly Batch[]): Promise<readonly KernelObject[]> {
+  const early = batches.length === 0 ? started.ruleset : undefined;
+  delete started.ruleset;
+  return early ?? nftList();
 }
 
 /** A question about a link that is not there would end a batch; what has no device is not there either. */

@@ -4,9 +4,7 @@ import { VmnetError } from '../core/errors.ts';
 import type { Config } from '../core/model/config.ts';
 import { parseConfig } from '../core/source/config.ts';
 import { parseRtTables } from '../core/source/rt-tables.ts';
-
-export const DEFAULT_CONFIG = '/etc/vmnet/vmnet.ini';
-export const DEFAULT_STATE_DIR = '/run/vmnet';
+import { DEFAULT_CONFIG } from './defaults.ts';
 
 /** The configuration and the conf.d beside it. Without any, the defaults: a routed NIC whose link names a table works so. */
 export function loadConfig(path: string, rtTables: ReadonlyMap<string, number>): Config {

@@ -1,41 +1,36 @@
-import { asVmnetError, EXIT, formatError } from '../core/errors.ts';
+import { asVmnetError, EXIT, type ExitName, formatError } from '../core/errors.ts';
+import { parseIfname } from '../core/model/ifname.ts';
 import type { Context } from '../run/ports.ts';
-import { DEFAULT_CONFIG, DEFAULT_STATE_DIR, loadConfig, loadRtTables } from './files.ts';
-import { createHost } from './host.ts';
+import { DEFAULT_CONFIG, DEFAULT_STATE_DIR } from './defaults.ts';
 import { createLog } from './log.ts';
+import { startNicRun } from './start.ts';
 
 /** `up`: a failure stops the VM from starting. `down`: the VM is gone whatever we say, so errors are told and that is all. */
 export type Strictness = 'up' | 'down';
 
 /**
- * Runs a hook's work on this machine. Quiet when it succeeds; one line on stderr when it does not, because that line is
- * what the hypervisor shows.
+ * Runs a hook's work for the tap in $INTERFACE. Quiet when it succeeds; one line on stderr when it does not, because
+ * that line is what the hypervisor shows. The kernel is read while the program is loaded, so a hook imports what it
+ * needs within its work.
  */
 export function runHook(strictness: Strictness, work: (context: Context) => Promise<unknown>): void {
-  void settle(strictness, work);
+  void settle(work).then(exit => {
+    if (strictness === 'up') process.exitCode = EXIT[exit];
+  });
 }
 
-async function settle(strictness: Strictness, work: (context: Context) => Promise<unknown>): Promise<void> {
-  const env = process.env;
-  const stateDir = env.VMNET_STATE_DIR ?? DEFAULT_STATE_DIR;
-  const host = createHost(stateDir);
-  let log = createLog({ level: 'warn', stderr: true });
+async function settle(work: (context: Context) => Promise<unknown>): Promise<ExitName> {
+  const { INTERFACE = '', VMNET_CONFIG, VMNET_STATE_DIR } = process.env;
+  const stateDir = VMNET_STATE_DIR ?? DEFAULT_STATE_DIR;
   try {
-    const rtTables = loadRtTables();
-    const config = loadConfig(env.VMNET_CONFIG ?? DEFAULT_CONFIG, rtTables);
-    if (config.settings.logFile !== undefined)
-      log = createLog({ level: 'warn', stderr: true, logFile: config.settings.logFile });
-    await work({
-      host,
-      config,
-      rtTables,
-      report: (level, text) => log.write({ level, text }),
-    });
+    const started = startNicRun(stateDir, parseIfname(INTERFACE, '$INTERFACE'));
+    const { withContext } = await import('./context.ts');
+    const globals = { config: VMNET_CONFIG ?? DEFAULT_CONFIG, stateDir, logLevel: 'warn' } as const;
+    const quietly = (context: Context): Promise<ExitName> => work(context).then(() => 'ok');
+    return await withContext(globals, quietly, started);
   } catch (thrown) {
     const error = asVmnetError(thrown);
-    log.write({ level: 'error', text: formatError(error) });
-    if (strictness === 'up') process.exitCode = EXIT[error.exit];
+    createLog({ level: 'warn', stderr: true }).write({ level: 'error', text: formatError(error) });
+    return error.exit;
   }
-  host.close();
-  await log.close();
 }

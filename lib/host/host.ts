@@ -1,16 +1,12 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { announcementFrames } from '../core/announce/frames.ts';
 import type { Ifname } from '../core/model/ifname.ts';
 import type { Host } from '../run/ports.ts';
 import { sendFrames } from './announce.ts';
-import { exchange, type IpSessions } from './exchange.ts';
-import { openIp } from './iproute2.ts';
-import { acquire } from './lock.ts';
+import { exchange } from './exchange.ts';
 import { deleteRecord, listRecords, readRecord, writeRecord } from './records.ts';
+import { LOCK_TIMEOUT_MS, lockKey, lockNow, type Started } from './start.ts';
 
-/** A VM's start waits for another one's at most this long. */
-const LOCK_TIMEOUT_MS = 30_000;
 /** Seconds after the first round: a switch or a guest that was not listening yet hears it then. */
 const ANNOUNCE_AGAIN = [1, 3];
 
@@ -20,21 +16,17 @@ export interface OpenHost extends Host {
 }
 
 /** The real machine, with its records and locks below `stateDir`. */
-export function createHost(stateDir: string): OpenHost {
-  let sessions: IpSessions | undefined;
-  const ip = (): IpSessions => {
-    sessions ??= { four: openIp(4), six: openIp(6) };
-    return sessions;
-  };
+export function createHost(stateDir: string, started: Started = { locks: new Map() }): OpenHost {
   return {
-    exchange: (batches, query) => exchange(ip, batches, query),
-    close: () => {
-      sessions?.four.close();
-      sessions?.six.close();
-      sessions = undefined;
-    },
+    exchange: (batches, query) => exchange(started, batches, query),
+    close: () => close(started),
     ifindex,
-    lock: (name, mode, timeoutMs = LOCK_TIMEOUT_MS) => acquire(join(stateDir, 'lock'), name, mode, timeoutMs),
+    lock: (name, mode, timeoutMs = LOCK_TIMEOUT_MS) => {
+      const key = lockKey(name, mode);
+      const held = started.locks.get(key) ?? lockNow(stateDir, name, mode, timeoutMs);
+      started.locks.delete(key);
+      return held;
+    },
     records: {
       read: ifname => readRecord(stateDir, ifname),
       write: record => writeRecord(stateDir, record),
@@ -49,6 +41,14 @@ export function createHost(stateDir: string): OpenHost {
     },
     now: () => new Date().toISOString(),
   };
+}
+
+function close(started: Started): void {
+  for (const held of started.locks.values()) held.release();
+  started.locks.clear();
+  started.ip?.four.close();
+  started.ip?.six.close();
+  delete started.ip;
 }
 
 function ifindex(ifname: Ifname): number | undefined {

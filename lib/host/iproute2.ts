@@ -16,8 +16,11 @@ export interface IpSession {
   close(): void;
 }
 
-/** Printed by every `ip`, whatever else is on the host: when its answer is there, all before it is done. */
-const LAST: IpQuestion = { line: 'link show dev lo', read: () => ({ objects: [], links: [] }) };
+/**
+ * When its answer is there, all before it is done: every network namespace has this link. Not `link show`, after which
+ * iproute2 leaves the addresses out of every later answer.
+ */
+const LAST: IpQuestion = { line: 'address show dev lo', read: () => ({ objects: [], links: [] }) };
 
 export function openIp(family: Family): IpSession {
   const args = [...(family === 6 ? ['-6'] : []), '-N', '-d', '-j', '-batch', '-'];

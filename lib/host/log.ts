@@ -1,5 +1,4 @@
-import { createWriteStream, writeSync } from 'node:fs';
-import { isatty } from 'node:tty';
+import { createWriteStream, fstatSync, writeSync } from 'node:fs';
 import type { Logger } from 'winston';
 
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug';
@@ -101,8 +100,11 @@ function writeLine(level: LogLevel, text: string): void {
   }
 }
 
-/** systemd names the journal's stream to what it starts; sd-daemon(3) has the prefixes. */
+/**
+ * Whether the journal reads our standard error: systemd tells device and inode of the stream that it opened. A hypervisor
+ * under systemd passes the variable on and reads our words itself, and must not get the prefixes of sd-daemon(3).
+ */
 function journalReads(): boolean {
-  const { JOURNAL_STREAM, INVOCATION_ID } = process.env;
-  return Boolean(JOURNAL_STREAM) || (Boolean(INVOCATION_ID) && !isatty(STDERR));
+  const { dev, ino } = fstatSync(STDERR);
+  return process.env.JOURNAL_STREAM === `${dev}:${ino}`;
 }

@@ -1,4 +1,4 @@
-// `make demo`: two VMs in a data centre of network namespaces, wired by the real command line, one moved while pinged.
+// `make demo`: two VMs in network namespaces, wired by the real command line, one of them moved while it is pinged.
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -102,9 +102,8 @@ async function move(router: Place, vm: Vm, to: Node, attach: readonly string[]):
   shown(await vmnet(vm.node, ['detach', vm.nic.tap]));
   await sleep(200);
   for (const [index, probe] of probes.entries()) await report(index === 0 ? 'IPv4' : 'IPv6', probe);
-  note(
-    `       of these, ${Math.round(wired - started)} ms for the new tap and ${Math.round(attached - wired)} ms for vmnet`,
-  );
+  const [tapMs, vmnetMs] = [Math.round(wired - started), Math.round(attached - wired)];
+  note(`      of these, ${tapMs} ms for the new tap and ${vmnetMs} ms for vmnet attach`);
   for (const address of [vm.address, vm.address6]) await pings('router', router, address);
   return moved;
 }

@@ -23,7 +23,8 @@ export async function capture(place: Place, ifname: string, filter = ''): Promis
     printed += chunk.toString();
   });
   await listening(child.stderr, child, ifname);
-  const lines = () => printed.split('\n').slice(0, -1);
+  // The last one may be half a line; and tcpdump ends with an empty one.
+  const lines = () => printed.split('\n').slice(0, -1).filter(Boolean);
   return {
     lines,
     until: async (pattern, timeoutMs = 2000) => {

@@ -9,7 +9,7 @@ export interface Place {
   readonly ns: string;
 }
 
-export interface Outcome {
+export interface CommandResult {
   readonly exitCode: number;
   readonly stdout: string;
   readonly stderr: string;
@@ -26,7 +26,7 @@ export interface CommandOptions {
 export const PATH = [process.env.PATH, '/usr/local/sbin', '/usr/sbin', '/sbin'].join(delimiter);
 
 /** Runs a command to its end, whatever it answers; throws only if it cannot be started or does not end. */
-export async function run(argv: readonly string[], options: CommandOptions = {}): Promise<Outcome> {
+async function run(argv: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
   const [file = '', ...args] = argv;
   const result = await execa(file, args, {
     reject: false,
@@ -46,7 +46,7 @@ export function inside(
   place: Place,
   argv: readonly string[],
   options: CommandOptions = {},
-): Promise<Outcome> {
+): Promise<CommandResult> {
   return run(argvInside(place, argv), options);
 }
 
@@ -90,7 +90,8 @@ export function missingForNamespaces(): string | undefined {
     });
     return undefined;
   } catch (error) {
-    return `needs network namespaces, bridges and veth: ${error instanceof Error ? error.message.split('\n')[0] : error}`;
+    const reason = error instanceof Error ? error.message.split('\n')[0] : String(error);
+    return `needs network namespaces, bridges and veth: ${reason}`;
   } finally {
     execaSync('ip', ['netns', 'del', probe], { env: { PATH }, reject: false });
   }

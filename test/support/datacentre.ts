@@ -1,6 +1,7 @@
-// A throw-away data centre in network namespaces: a router, two nodes, three segments, and VMs that move between them.
+// A throw-away data centre in network namespaces: a router, two nodes, three segments, VMs that move between them.
 //
-//   router   eth0 192.0.2.1/24, 2001:db8:993::1/64 on `public`; eth1 198.51.100.1/24, 2001:db8:992::1/64 on `vlan992`;
+//   router   eth0 192.0.2.1/24, 2001:db8:993::1/64 on `public`;
+//            eth1 198.51.100.1/24, 2001:db8:992::1/64 on `vlan992`;
 //            lo 203.0.113.1 and 2001:db8:ffff::1, the outside
 //   nodeN    up0 on `public`, without addresses: the routed network's uplink; br0 with up1 on `vlan992`;
 //            mgmt 10.9.9.N/24, 2001:db8:999::N/64, with main's default routes
@@ -9,7 +10,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { execaSync } from 'execa';
-import { type CommandOptions, inside, type Outcome, PATH, type Place } from './command.ts';
+import { type CommandOptions, type CommandResult, inside, PATH, type Place } from './command.ts';
 import { type Segments, wire } from './topology.ts';
 
 export interface Node extends Place {
@@ -19,14 +20,14 @@ export interface Node extends Place {
   readonly configFile: string;
   readonly stateDir: string;
   /** Runs the command line here: `node.vmnet(['attach', 'tap0', '--network', 'public'])`. */
-  vmnet(args: readonly string[], options?: CommandOptions): Promise<Outcome>;
-  /** Runs dist/hooks/NAME here, as a hypervisor does: `node.hook('kvm-vif-bridge', { INTERFACE: 'tap0', … })`. */
+  vmnet(args: readonly string[], options?: CommandOptions): Promise<CommandResult>;
+  /** Runs dist/hooks/NAME here, as a hypervisor does: `node.hook('network/routed/up', { INTERFACE: 'tap0', … })`. */
   hook(
     name: string,
     env: Readonly<Record<string, string>>,
     args?: readonly string[],
     input?: string,
-  ): Promise<Outcome>;
+  ): Promise<CommandResult>;
 }
 
 export interface Datacentre {
@@ -53,7 +54,7 @@ export interface DatacentreOptions {
 
 const root = join(import.meta.dirname, '../..');
 
-/** Builds it in about 0.2 s. It goes with `close()`, and at the latest with this process, unless that is killed. */
+/** Builds it in about 0.2 s. It goes with `close()`, and at the latest with this process, unless by SIGKILL. */
 export async function buildDatacentre(options: DatacentreOptions = {}): Promise<Datacentre> {
   const dir = mkdtempSync(join(tmpdir(), `vmt${process.pid}-`));
   const prefix = basename(dir);
@@ -145,7 +146,7 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 function remove(prefix: string, dir: string): void {
   const ip = (...args: string[]) => execaSync('ip', args, { env: { PATH }, reject: false });
   for (const ns of namespaces().filter(name => name.startsWith(`${prefix}-`))) {
-    // A namespace lives as long as a process is in it: captures, and announcements that are still to be repeated.
+    // A namespace lives as long as a process is in it: a capture, or an announcement that is to be repeated.
     for (const pid of ip('netns', 'pids', ns).stdout.split('\n').filter(Boolean)) end(Number(pid));
     ip('netns', 'delete', ns);
   }

@@ -13,8 +13,8 @@ export interface State {
 type Json = Readonly<Record<string, unknown>>;
 
 /**
- * Links (group, MTU, master, MAC, state), addresses, rules, routes of all tables, proxy neighbours and nftables, each
- * sorted and without what changes by itself: indexes, handles, counters, the order of a set.
+ * Links (group, MTU, master, MAC, state), addresses, rules, routes of all tables, proxy neighbours and nftables,
+ * each sorted and without what changes by itself: indexes, handles, counters, the order of a set.
  */
 export async function stateOf(place: Place): Promise<State> {
   const [links, rules4, rules6, routes4, routes6, proxy4, proxy6, nft] = await Promise.all([

@@ -1,4 +1,4 @@
-// The wires of the throw-away data centre. Everything in it is a network namespace; nothing touches the host's own.
+// The wires of the throw-away data centre. Everything is in network namespaces, nothing in the host's own.
 import { ipBatch, must, type Place, writeSysctl } from './command.ts';
 
 /** One namespace with three bridges, which know nothing of each other. */

@@ -24,7 +24,7 @@ export interface Vm extends Place {
   readonly address6: string;
 }
 
-/** The NIC of a VM on the routed segment: 192.0.2.NUMBER and its EUI-64 address as a /128, since routed guests are off-link. */
+/** A NIC on the routed segment: 192.0.2.NUMBER, and its EUI-64 address as a /128, since routed guests are off-link. */
 export function routedNic(number: number, tap: string): GuestNic {
   const mac = macOf(number);
   return {
@@ -37,7 +37,7 @@ export function routedNic(number: number, tap: string): GuestNic {
   };
 }
 
-/** The NIC of a VM on the bridged segment: 198.51.100.NUMBER and its EUI-64 address, on-link. */
+/** A NIC on the bridged segment: 198.51.100.NUMBER and its EUI-64 address, on-link. */
 export function bridgedNic(number: number, tap: string): GuestNic {
   const mac = macOf(number);
   return {
@@ -127,7 +127,7 @@ function macOf(number: number): string {
   return `aa:00:00:35:6d:${number.toString(16).padStart(2, '0')}`;
 }
 
-/** RFC 4291 appendix A, for a /64 of three groups; written out here, so that tests do not ask vmnet what is right. */
+/** RFC 4291 appendix A, for a /64 of three groups. Written out, so that tests do not ask vmnet what is right. */
 function eui64(groups: string, mac: string): string {
   const [a = '', b = '', c = '', d = '', e = '', f = ''] = mac.split(':');
   const first = (Number.parseInt(a, 16) ^ 2).toString(16).padStart(2, '0');

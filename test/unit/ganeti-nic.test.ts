@@ -3,7 +3,8 @@ import { globSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { test } from 'node:test';
 import { VmnetError } from '../../lib/core/errors.ts';
-import { isCommunicationTap, requestFromGanetiEnv } from '../../lib/core/source/ganeti-nic.ts';
+import { isCommunicationTap } from '../../lib/core/source/communication-tap.ts';
+import { requestFromGanetiEnv } from '../../lib/core/source/ganeti-nic.ts';
 
 type Env = Record<string, string>;
 

@@ -1,9 +1,11 @@
 // Ganeti 3.2 runs /etc/ganeti/network/bridged/up for every bridged NIC, before QEMU starts.
-import { isCommunicationTap, requestFromGanetiEnv } from '../../../lib/core/source/ganeti-nic.ts';
+import { isCommunicationTap } from '../../../lib/core/source/communication-tap.ts';
 import { runHook } from '../../../lib/host/hook.ts';
-import { attach } from '../../../lib/run/attach.ts';
 
-runHook('up', async context => {
-  if (isCommunicationTap(process.env.INTERFACE ?? '')) return;
-  await attach(context, requestFromGanetiEnv(process.env), { dryRun: false });
-});
+if (!isCommunicationTap(process.env.INTERFACE ?? '')) {
+  runHook('up', async context => {
+    const { requestFromGanetiEnv } = await import('../../../lib/core/source/ganeti-nic.ts');
+    const { attach } = await import('../../../lib/run/attach.ts');
+    await attach(context, requestFromGanetiEnv(process.env), { dryRun: false });
+  });
+}

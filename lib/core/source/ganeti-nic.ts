@@ -32,11 +32,6 @@ export function requestFromGanetiEnv(env: Env): NicRequest {
   };
 }
 
-/** A tap between Ganeti and the OS installer inside an instance, which Ganeti sets up itself. */
-export function isCommunicationTap(ifname: string): boolean {
-  return ifname.startsWith('gnt.com.');
-}
-
 function networkFacts(env: Env): NetworkFacts {
   return pick({
     name: optional(env, 'NETWORK_NAME', (text, where) => parseWord(text, where, 'network')),

@@ -1,0 +1,46 @@
+import { asVmnetError, type ExitName, formatError, VmnetError } from '../core/errors.ts';
+import type { Context } from '../run/ports.ts';
+import { loadConfig, loadRtTables } from './files.ts';
+import { createHost } from './host.ts';
+import { createLog, type LogLevel } from './log.ts';
+import type { Started } from './start.ts';
+
+/** What every run is told from outside. */
+export interface Globals {
+  readonly config: string;
+  readonly stateDir: string;
+  readonly logLevel: LogLevel;
+}
+
+/** Runs `work` on this machine. An error is logged, once and on one line, and its exit is what is returned. */
+export async function withContext(
+  { config: path, stateDir, logLevel }: Globals,
+  work: (context: Context) => Promise<ExitName>,
+  started?: Started,
+): Promise<ExitName> {
+  const host = createHost(stateDir, started);
+  let log = createLog({ level: logLevel, stderr: true });
+  try {
+    requireRoot();
+    const rtTables = loadRtTables();
+    const config = loadConfig(path, rtTables);
+    const { logFile } = config.settings;
+    if (logFile !== undefined) log = createLog({ level: logLevel, stderr: true, logFile });
+    return await work({ host, config, rtTables, report: (level, text) => log.write({ level, text }) });
+  } catch (thrown) {
+    const error = asVmnetError(thrown);
+    log.write({ level: 'error', text: formatError(error) });
+    return error.exit;
+  } finally {
+    host.close();
+    await log.close();
+  }
+}
+
+/** Reading nftables needs the same rights as writing it. */
+function requireRoot(): void {
+  if (process.geteuid?.() === 0) return;
+  throw new VmnetError('permission', 'vmnet reads and changes the network of the host', {
+    hint: 'run it as root',
+  });
+}

@@ -1,0 +1,58 @@
+import { join } from 'node:path';
+import { VmnetError } from '../core/errors.ts';
+import type { Ifname } from '../core/model/ifname.ts';
+import type { KernelObject } from '../core/model/object.ts';
+import { type IpSession, openIp } from './iproute2.ts';
+import { acquire, type Held, type LockMode } from './lock.ts';
+import { nftList } from './nftables.ts';
+
+/** The two `ip` processes of a run: IPv4 and what tells its family itself, and what needs -6. */
+export interface IpSessions {
+  readonly four: IpSession;
+  readonly six: IpSession;
+}
+
+/**
+ * What a run has begun before it knows what it is to do: the locks of its NIC, `ip` waiting for questions, and the
+ * ruleset on its way. It is handed out once, to whoever asks for it first.
+ */
+export interface Started {
+  readonly locks: Map<string, Held>;
+  ip?: IpSessions;
+  ruleset?: Promise<readonly KernelObject[]>;
+}
+
+/** A VM's start waits for another one's at most this long. */
+export const LOCK_TIMEOUT_MS = 30_000;
+
+/** Starts reading while the rest of the program is still being loaded; under the locks, so that what is read holds. */
+export function startNicRun(stateDir: string, tap: Ifname): Started {
+  const locks = new Map([[lockKey(tap, 'exclusive'), lockNow(stateDir, tap, 'exclusive', LOCK_TIMEOUT_MS)]]);
+  const [mode, host] = hostLock(stateDir);
+  locks.set(lockKey('host', mode), host);
+  const ruleset = nftList();
+  // It may fail before anybody waits for it; who does is told.
+  ruleset.catch(() => undefined);
+  return { locks, ruleset, ip: openSessions() };
+}
+
+export function openSessions(): IpSessions {
+  return { four: openIp(4), six: openIp(6) };
+}
+
+export function lockKey(name: string, mode: LockMode): string {
+  return `${name} ${mode}`;
+}
+
+export function lockNow(stateDir: string, name: Ifname | 'host', mode: LockMode, timeoutMs: number): Held {
+  return acquire(join(stateDir, 'lock'), name, mode, timeoutMs);
+}
+
+function hostLock(stateDir: string): readonly [LockMode, Held] {
+  try {
+    return ['exclusive', lockNow(stateDir, 'host', 'exclusive', 0)];
+  } catch (thrown) {
+    if (!(thrown instanceof VmnetError) || thrown.exit !== 'busy') throw thrown;
+    return ['shared', lockNow(stateDir, 'host', 'shared', LOCK_TIMEOUT_MS)];
+  }
+}
