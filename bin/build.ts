@@ -61,6 +61,7 @@ async function bundleText({ source, target }: Bundle): Promise<string> {
     target: 'node24',
     format: 'cjs',
     legalComments: 'none',
+    minifyWhitespace: true,
     logLevel: 'error',
     plugins: target === winston ? [] : [beside(target)],
     define: { 'import.meta.url': 'importMetaUrl', 'import.meta.dirname': '__dirname' },

@@ -1,6 +1,8 @@
 /**
  * A perl program that sends raw frames: perl-base is on every Debian system, and Node has no packet sockets.
- * Arguments: the seconds after the first round at which to send again. Standard input: lines of `DEV HEX`.
+ * Arguments: the seconds after the first round at which to send again. Standard input: lines of `DEV TAP HEX`.
+ * A frame is repeated only while its tap is the same link and in a network: a VM that has moved on is announced elsewhere by
+ * then, and a late frame from here would take its traffic back.
  * It exits when the first round is out, 1 with the reasons on one line when a frame of it was refused; a forked child
  * stays for the repeats. No module is loaded: POSIX alone takes four times as long as all the rest.
  */
@@ -15,12 +17,14 @@ my @repeats = @ARGV;
 # Protocol 0: the socket receives nothing, and its creation need not wait for the kernel.
 socket(my $socket, AF_PACKET, SOCK_RAW, 0) or refuse("no packet socket: $!");
 
-my (%index, %reason, @frames);
+my (%index, %tap, %reason, @frames);
 while (my $line = <STDIN>) {
-  my ($dev, $hex) = $line =~ /^(\S+) ([0-9a-f]+)$/ or refuse("no frame: $line");
+  my ($dev, $tap, $hex) = $line =~ /^(\S+) (\S+) ([0-9a-f]+)$/ or refuse("no frame: $line");
   $index{$dev} //= index_of($dev);
-  push @frames, { dev => $dev, bytes => pack('H*', $hex) } if $index{$dev};
+  $tap{$tap} //= attachment_of($tap);
+  push @frames, { dev => $dev, tap => $tap, bytes => pack('H*', $hex) } if $index{$dev};
 }
+exit 0 if !@frames && !%reason;
 send_round();
 
 # The child also takes over the last reference to the socket: closing it costs a grace period of some 10 ms.
@@ -36,6 +40,20 @@ sub index_of {
   return unpack 'x16 i', $request if ioctl $socket, SIOCGIFINDEX, $request;
   $reason{$dev} = "$!";
   return 0;
+}
+
+# Link index and link group; a tap that was detached has group 0, and one of the same name made anew another index.
+sub attachment_of {
+  my ($tap) = @_;
+  return join ' ', map { read_line("/sys/class/net/$tap/$_") } qw(ifindex netdev_group);
+}
+
+sub read_line {
+  my ($file) = @_;
+  open my $handle, '<', $file or return 'none';
+  my $line = <$handle> // 'none';
+  chomp $line;
+  return $line;
 }
 
 # An index is never used again, so frames for a device that vanished are dropped and never reach another one.
@@ -63,6 +81,7 @@ sub repeat {
     last if !@frames;
     select undef, undef, undef, $at - $past;
     $past = $at;
+    @frames = grep { attachment_of($_->{tap}) eq $tap{$_->{tap}} } @frames;
     send_round();
   }
   exit 0;

@@ -4,9 +4,10 @@ import { byKey, type KernelObject, type LinkSetting } from '../core/model/object
 import { linkQuestion, proxyQuestion, routeQuestion, ruleQuestion } from '../core/observed/ip.ts';
 import type { LinkFacts, Observed, Query } from '../core/observed/query.ts';
 import type { Batch } from '../core/plan/render.ts';
+import { startAnnouncer } from './announce.ts';
 import { keepsMac } from './bridge.ts';
-import { nftList, nftTransaction } from './nftables.ts';
-import { openSessions, type Started } from './start.ts';
+import { nftList, nftTransaction, startNft } from './nftables.ts';
+import { ANNOUNCE_AGAIN, openSessions, type Started, take } from './start.ts';
 import { readSysctls, writeSysctls } from './sysctl.ts';
 
 /**
@@ -18,16 +19,18 @@ export async function exchange(started: Started, batches: readonly Batch[], quer
   const ip = started.ip;
   for (const batch of batches) {
     if (batch.tool === 'sysctl') writeSysctls(batch.lines);
-    if (batch.tool === 'nft') await nftTransaction(batch.lines);
+    if (batch.tool === 'nft') await nftTransaction(batch.lines, take(started, 'nft'));
     if (batch.tool === 'ip6') await ip.six.exchange(batch.lines, []);
     if (batch.tool === 'ip') await ip.four.exchange(batch.lines, []);
   }
   const there = present(query);
-  const [objects, first, second] = await Promise.all([
+  const reading = Promise.all([
     query.nft ? ruleset(started, batches) : [],
     ip.four.exchange([], questions4(there)),
     ip.six.exchange([], questions6(there)),
   ]);
+  if (started.up === true) startNext(started, batches);
+  const [objects, first, second] = await reading;
   const all = [
     ...first.objects,
     ...second.objects,
@@ -41,11 +44,16 @@ export async function exchange(started: Started, batches: readonly Batch[], quer
   };
 }
 
+/** Before the change nft, after it the announcer: both are ready by the time that the kernel has answered. */
+function startNext(started: Started, batches: readonly Batch[]): void {
+  if (batches.length === 0) started.nft ??= startNft();
+  else started.announcer ??= startAnnouncer(ANNOUNCE_AGAIN);
+}
+
 /** What was read at the start is what there is until we change it. */
 function ruleset(started: Started, batches: readonly Batch[]): Promise<readonly KernelObject[]> {
-  const early = batches.length === 0 ? started.ruleset : undefined;
-  delete started.ruleset;
-  return early ?? nftList();
+  const early = take(started, 'ruleset');
+  return batches.length === 0 && early !== undefined ? early : nftList();
 }
 
 /** A question about a link that is not there would end a batch; what has no device is not there either. */

@@ -18,34 +18,64 @@ const PACKAGES: Readonly<Record<Tool, string>> = {
 };
 
 /** Callers come with any PATH, cron's and the hypervisor's among them; the tools are always in these places. */
-const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+export const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /** What every tool gets: nothing of the caller's but the means to find its own files. */
-export function environment(): Readonly<Record<string, string>> {
-  return { PATH: SYSTEM_PATH, LC_ALL: 'C' };
+export function environment(path = SYSTEM_PATH): Readonly<Record<string, string>> {
+  return { PATH: path, LC_ALL: 'C' };
 }
 
-/** Runs one tool with its input and waits for its end. Nothing else in vmnet's data path starts a process; there is no shell. */
+/** A tool that was started and waits for its input: by the time that it is ready, so is the tool. */
+export interface Waiting {
+  /** Gives it the input, and waits for its end; ends it after `timeoutMs`. */
+  finish(input: string | Uint8Array, timeoutMs?: number): Promise<Exit>;
+}
+
+export interface StartOptions {
+  /** In a session of its own: no signal to the caller's process group reaches it. */
+  readonly detached?: boolean;
+  readonly path?: string;
+}
+
+/** Runs one tool with its input and waits for its end. There is no shell. */
 export function run(tool: Tool, args: readonly string[], input: string | Uint8Array = ''): Promise<Exit> {
-  const child = spawn(tool, args, { stdio: 'pipe', env: environment(), cwd: '/' });
+  return start(tool, args).finish(input);
+}
+
+export function start(
+  tool: Tool,
+  args: readonly string[],
+  { detached = false, path }: StartOptions = {},
+): Waiting {
+  const child = spawn(tool, args, { stdio: 'pipe', env: environment(path), cwd: '/', detached });
   const out: Buffer[] = [];
   const err: Buffer[] = [];
-  return new Promise((resolve, reject) => {
-    child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
-    child.stderr.on('data', (chunk: Buffer) => err.push(chunk));
+  child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
+  child.stderr.on('data', (chunk: Buffer) => err.push(chunk));
+  // A tool that stops at an error leaves the rest of its input unread.
+  child.stdin.on('error', () => undefined);
+  const ended = new Promise<Exit>((resolve, reject) => {
     child.on('error', error => reject(startError(tool, error)));
     child.on('close', (code, signal) => {
       if (signal === null) resolve({ code: code ?? 0, stdout: text(out), stderr: text(err) });
-      else
-        reject(
-          new VmnetError('kernel', `${tool} was ended by ${signal}`, {
-            hint: 'look into the kernel log, then run it again',
-          }),
-        );
+      else reject(signalError(tool, signal));
     });
-    // A tool that stops at an error leaves the rest of its input unread.
-    child.stdin.on('error', () => undefined);
-    child.stdin.end(input);
+  });
+  // Who waits for the end is told of a failure; nobody may be waiting yet.
+  ended.catch(() => undefined);
+  return {
+    finish: (input, timeoutMs) => {
+      child.stdin.end(input);
+      if (timeoutMs === undefined) return ended;
+      const timer = setTimeout(() => child.kill(), timeoutMs);
+      return ended.finally(() => clearTimeout(timer));
+    },
+  };
+}
+
+function signalError(tool: Tool, signal: string): VmnetError {
+  return new VmnetError('kernel', `${tool} was ended by ${signal}`, {
+    hint: 'look into the kernel log, then run it again',
   });
 }
 

@@ -14,16 +14,18 @@ export type Strictness = 'up' | 'down';
  * needs within its work.
  */
 export function runHook(strictness: Strictness, work: (context: Context) => Promise<unknown>): void {
-  void settle(work).then(exit => {
-    if (strictness === 'up') process.exitCode = EXIT[exit];
-  });
+  // Without a tidy end of the event loop, which takes as long as reading the kernel does; all is written by now.
+  void settle(strictness, work).then(exit => process.exit(strictness === 'up' ? EXIT[exit] : EXIT.ok));
 }
 
-async function settle(work: (context: Context) => Promise<unknown>): Promise<ExitName> {
+async function settle(
+  strictness: Strictness,
+  work: (context: Context) => Promise<unknown>,
+): Promise<ExitName> {
   const { INTERFACE = '', VMNET_CONFIG, VMNET_STATE_DIR } = process.env;
   const stateDir = VMNET_STATE_DIR ?? DEFAULT_STATE_DIR;
   try {
-    const started = startNicRun(stateDir, parseIfname(INTERFACE, '$INTERFACE'));
+    const started = startNicRun(stateDir, parseIfname(INTERFACE, '$INTERFACE'), strictness === 'up');
     const { withContext } = await import('./context.ts');
     const globals = { config: VMNET_CONFIG ?? DEFAULT_CONFIG, stateDir, logLevel: 'warn' } as const;
     const quietly = (context: Context): Promise<ExitName> => work(context).then(() => 'ok');

@@ -2,13 +2,10 @@ import { readFileSync } from 'node:fs';
 import { announcementFrames } from '../core/announce/frames.ts';
 import type { Ifname } from '../core/model/ifname.ts';
 import type { Host } from '../run/ports.ts';
-import { sendFrames } from './announce.ts';
+import { startAnnouncer } from './announce.ts';
 import { exchange } from './exchange.ts';
 import { deleteRecord, listRecords, readRecord, writeRecord } from './records.ts';
-import { LOCK_TIMEOUT_MS, lockKey, lockNow, type Started } from './start.ts';
-
-/** Seconds after the first round: a switch or a guest that was not listening yet hears it then. */
-const ANNOUNCE_AGAIN = [1, 3];
+import { ANNOUNCE_AGAIN, LOCK_TIMEOUT_MS, lockKey, lockNow, type Started, take } from './start.ts';
 
 /** A host with processes of its own, which end with `close`. */
 export interface OpenHost extends Host {
@@ -35,9 +32,10 @@ export function createHost(stateDir: string, started: Started = { locks: new Map
     },
     announce: async announcements => {
       const frames = announcements.flatMap(one =>
-        announcementFrames(one).map(frame => ({ dev: one.dev, frame })),
+        announcementFrames(one).map(frame => ({ dev: one.dev, tap: one.tap, frame })),
       );
-      if (frames.length > 0) await sendFrames(frames, ANNOUNCE_AGAIN);
+      if (frames.length === 0) return;
+      await (take(started, 'announcer') ?? startAnnouncer(ANNOUNCE_AGAIN)).send(frames);
     },
     now: () => new Date().toISOString(),
   };
@@ -49,6 +47,10 @@ function close(started: Started): void {
   started.ip?.four.close();
   started.ip?.six.close();
   delete started.ip;
+  take(started, 'announcer')?.close();
+  take(started, 'nft')
+    ?.finish('')
+    .catch(() => undefined);
 }
 
 function ifindex(ifname: Ifname): number | undefined {

@@ -1,11 +1,16 @@
 import type { KernelObject } from '../core/model/object.ts';
 import { readRuleset } from '../core/observed/nft.ts';
 import type { Line } from '../core/plan/render.ts';
-import { run, toolError } from './exec.ts';
+import { run, start, toolError, type Waiting } from './exec.ts';
+
+/** `nft` waiting for one transaction. */
+export function startNft(): Waiting {
+  return start('nft', ['-f', '-']);
+}
 
 /** One transaction: all of it or nothing. */
-export async function nftTransaction(lines: readonly Line[]): Promise<void> {
-  const exit = await run('nft', ['-f', '-'], `${lines.map(line => line.text).join('\n')}\n`);
+export async function nftTransaction(lines: readonly Line[], nft = startNft()): Promise<void> {
+  const exit = await nft.finish(`${lines.map(line => line.text).join('\n')}\n`);
   if (exit.code !== 0) throw toolError('nft', exit, lines[failedLine(exit.stderr) - 1]?.text ?? 'nft -f');
 }
 

@@ -2,6 +2,8 @@ import { join } from 'node:path';
 import { VmnetError } from '../core/errors.ts';
 import type { Ifname } from '../core/model/ifname.ts';
 import type { KernelObject } from '../core/model/object.ts';
+import type { Announcer } from './announce.ts';
+import type { Waiting } from './exec.ts';
 import { type IpSession, openIp } from './iproute2.ts';
 import { acquire, type Held, type LockMode } from './lock.ts';
 import { nftList } from './nftables.ts';
@@ -20,20 +22,27 @@ export interface Started {
   readonly locks: Map<string, Held>;
   ip?: IpSessions;
   ruleset?: Promise<readonly KernelObject[]>;
+  /** Whether a NIC comes up: then what it will need next starts while the kernel is being read. */
+  readonly up?: boolean;
+  nft?: Waiting;
+  announcer?: Announcer;
 }
+
+/** Seconds after the first round: a switch or a guest that was not listening yet hears it then. */
+export const ANNOUNCE_AGAIN = [1, 3];
 
 /** A VM's start waits for another one's at most this long. */
 export const LOCK_TIMEOUT_MS = 30_000;
 
 /** Starts reading while the rest of the program is still being loaded; under the locks, so that what is read holds. */
-export function startNicRun(stateDir: string, tap: Ifname): Started {
+export function startNicRun(stateDir: string, tap: Ifname, up: boolean): Started {
   const locks = new Map([[lockKey(tap, 'exclusive'), lockNow(stateDir, tap, 'exclusive', LOCK_TIMEOUT_MS)]]);
   const [mode, host] = hostLock(stateDir);
   locks.set(lockKey('host', mode), host);
   const ruleset = nftList();
   // It may fail before anybody waits for it; who does is told.
   ruleset.catch(() => undefined);
-  return { locks, ruleset, ip: openSessions() };
+  return { locks, ruleset, ip: openSessions(), up };
 }
 
 export function openSessions(): IpSessions {
@@ -55,4 +64,11 @@ function hostLock(stateDir: string): readonly [LockMode, Held] {
     if (!(thrown instanceof VmnetError) || thrown.exit !== 'busy') throw thrown;
     return ['shared', lockNow(stateDir, 'host', 'shared', LOCK_TIMEOUT_MS)];
   }
+}
+
+/** Hands out what was started, once. */
+export function take<K extends 'ruleset' | 'nft' | 'announcer'>(started: Started, name: K): Started[K] {
+  const taken = started[name];
+  delete started[name];
+  return taken;
 }

@@ -42,6 +42,6 @@ function announcementsOf(nic: Nic, links: Observed['links']): readonly Announcem
     const local = facts.linkLocal === undefined ? {} : { linkLocal: facts.linkLocal };
     return nic.addresses
       .filter(address => address.family === family)
-      .map(address => ({ dev: uplink, mac: facts.mac, ...local, address }));
+      .map(address => ({ tap: nic.request.ifname, dev: uplink, mac: facts.mac, ...local, address }));
   });
 }

@@ -6,6 +6,7 @@ import { parseIfname } from '../../lib/core/model/ifname.ts';
 import { parseMac } from '../../lib/core/model/mac.ts';
 
 const dev = parseIfname('bond0.993', 'test');
+const tap = parseIfname('tap0', 'test');
 const mac = parseMac('52:54:00:ab:cd:ef', 'test');
 const linkLocal = parseAddress('fe80::5054:ff:feab:cdef', 'test');
 
@@ -33,7 +34,7 @@ const CASES = [
 
 for (const { address, frames } of CASES) {
   it(`announces ${address} byte for byte`, () => {
-    const made = announcementFrames({ dev, mac, linkLocal, address: parseAddress(address, 'test') });
+    const made = announcementFrames({ tap, dev, mac, linkLocal, address: parseAddress(address, 'test') });
     assert.deepEqual(
       made.map(frame => Buffer.from(frame).toString('hex')),
       frames.map(frame => frame.replaceAll(' ', '')),
@@ -49,7 +50,13 @@ describe('the checksum of an advertisement', () => {
     '2001:db8::c4e4',
   ]) {
     it(`makes the packet for ${address} sum up to ffff`, () => {
-      const [frame] = announcementFrames({ dev, mac, linkLocal, address: parseAddress(address, 'test') });
+      const [frame] = announcementFrames({
+        tap,
+        dev,
+        mac,
+        linkLocal,
+        address: parseAddress(address, 'test'),
+      });
       assert.ok(frame !== undefined);
       const packet = Buffer.from(frame).subarray(14);
       const words = Buffer.concat([
@@ -66,6 +73,6 @@ describe('the checksum of an advertisement', () => {
 });
 
 it('makes no advertisement without a link-local address, and needs none for ARP', () => {
-  assert.deepEqual(announcementFrames({ dev, mac, address: parseAddress('2001:db8::1', 'test') }), []);
-  assert.equal(announcementFrames({ dev, mac, address: parseAddress('192.0.2.1', 'test') }).length, 2);
+  assert.deepEqual(announcementFrames({ tap, dev, mac, address: parseAddress('2001:db8::1', 'test') }), []);
+  assert.equal(announcementFrames({ tap, dev, mac, address: parseAddress('192.0.2.1', 'test') }).length, 2);
 });

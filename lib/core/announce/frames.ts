@@ -4,6 +4,8 @@ import { type Mac, macBytes } from '../model/mac.ts';
 
 /** That `address` is now behind `mac`, to be said on the segment of `dev`. */
 export interface Announcement {
+  /** The tap that has the address. */
+  readonly tap: Ifname;
   readonly dev: Ifname;
   readonly mac: Mac;
   /** The device's own link-local address, which a neighbour advertisement has to come from. */

@@ -2,19 +2,18 @@
 // Prints { ms } on success, and { exit, message } of an error.
 import { announcementFrames } from '../../../lib/core/announce/frames.ts';
 import { asVmnetError, formatError } from '../../../lib/core/errors.ts';
-import { sendFrames } from '../../../lib/host/announce.ts';
+import { startAnnouncer } from '../../../lib/host/announce.ts';
 
 const { announcements, repeats, path, rounds = 1 } = JSON.parse(process.argv[2] ?? '');
-if (path !== undefined) process.env.PATH = path;
 const frames = announcements.flatMap((one: Parameters<typeof announcementFrames>[0]) =>
-  announcementFrames(one).map(frame => ({ dev: one.dev, frame })),
+  announcementFrames(one).map(frame => ({ dev: one.dev, tap: one.tap ?? 'tap0', frame })),
 );
 
 const ms: number[] = [];
 try {
   for (let round = 0; round < rounds; round += 1) {
     const start = performance.now();
-    await sendFrames(frames, repeats);
+    await startAnnouncer(repeats, path).send(frames);
     ms.push(performance.now() - start);
   }
   console.log(JSON.stringify({ ms }));

@@ -1,0 +1,137 @@
+// A node of a cluster as the bench needs it: a namespace with one uplink and many taps, and the commands that wire them.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ipBatch, type Place, writeSysctl } from '../support/command.ts';
+import { makeNamespace } from '../support/topology.ts';
+import type { Command } from './programs.ts';
+
+export interface BenchNode extends Place {
+  readonly stateDir: string;
+  readonly config: string;
+}
+
+export interface BenchNic {
+  readonly tap: string;
+  readonly mac: string;
+  readonly ip: string;
+  readonly ip6: string;
+}
+
+const root = join(import.meta.dirname, '../..');
+const dist = join(root, 'dist');
+
+export const UPLINK = 'up0';
+export const GATEWAY = '198.18.0.1';
+export const GATEWAY6 = '2001:db8:993::1';
+
+const CONFIG = `[vmnet]
+[network public]
+mode = routed
+link = public_993
+table = 993
+uplink = ${UPLINK}
+subnet = 198.18.0.0/16
+gateway = ${GATEWAY}
+arp-source = 198.18.255.254
+subnet6 = 2001:db8:993::/64
+gateway6 = ${GATEWAY6}
+`;
+
+/** NIC 0 is tap0, 198.18.1.1, and the EUI-64 address of its MAC; there are 40000 of them. */
+export function nicOf(number: number): BenchNic {
+  const [high, low] = [Math.floor(number / 200) + 1, (number % 200) + 1];
+  const [a, b] = [high, low].map(byte => byte.toString(16).padStart(2, '0'));
+  return {
+    tap: `tap${number}`,
+    mac: `aa:00:00:35:${a}:${b}`,
+    ip: `198.18.${high}.${low}`,
+    ip6: `2001:db8:993::a800:ff:fe35:${a}${b}`,
+  };
+}
+
+/** A node with the taps of NICs 0 to `taps` - 1, an uplink that is a tap as well, and a bridge. */
+export async function makeNode(ns: string, dir: string, taps: number): Promise<BenchNode> {
+  const node = { ns, stateDir: join(dir, ns, 'state'), config: join(dir, ns, 'vmnet.ini') };
+  mkdirSync(node.stateDir, { recursive: true, mode: 0o700 });
+  writeFileSync(node.config, CONFIG);
+  await makeNamespace(node);
+  await writeSysctl(node, '1', 'net/ipv4/ip_forward', 'net/ipv6/conf/all/forwarding');
+  await ipBatch(node, [
+    `tuntap add dev ${UPLINK} mode tap`,
+    `link set ${UPLINK} up`,
+    'link add br0 type bridge stp_state 0 forward_delay 0 mcast_snooping 0',
+    'link set br0 up',
+    ...Array.from({ length: taps }, (_, number) => `tuntap add dev ${nicOf(number).tap} mode tap`),
+  ]);
+  return node;
+}
+
+export function bareNode(node: BenchNode): Command {
+  return { argv: [process.execPath, '-e', '0'], env: surroundings(node) };
+}
+
+/** What Ganeti runs when a NIC comes. */
+export function up(node: BenchNode, nic: BenchNic, mode: 'routed' | 'bridged' = 'routed'): Command {
+  return { argv: [join(dist, 'hooks/kvm-vif-bridge')], env: ganetiEnv(node, nic, mode) };
+}
+
+/** What Ganeti 3.2 runs when it goes. */
+export function down(node: BenchNode, nic: BenchNic, mode: 'routed' | 'bridged' = 'routed'): Command {
+  return { argv: [join(dist, `hooks/network/${mode}/down`)], env: ganetiEnv(node, nic, mode) };
+}
+
+export function vmnet(node: BenchNode, ...args: readonly string[]): Command {
+  return { argv: [join(dist, 'vmnet.cjs'), ...args], env: surroundings(node) };
+}
+
+export function vmnetAttach(node: BenchNode, nic: BenchNic): Command {
+  const options = ['--network', 'public', '--mac', nic.mac, '--ip', nic.ip, '--instance', 'bench.example.test'];
+  return vmnet(node, 'attach', nic.tap, ...options);
+}
+
+/** The neighbour proxies that end an attach. */
+export function proxiesOf(nic: BenchNic): readonly string[] {
+  return [`${nic.ip}@${UPLINK}`, `${nic.ip6}@${UPLINK}`, `${GATEWAY6}@${nic.tap}`];
+}
+
+function ganetiEnv(node: BenchNode, nic: BenchNic, mode: 'routed' | 'bridged'): Command['env'] {
+  const own =
+    mode === 'bridged'
+      ? { LINK: 'br0' }
+      : {
+          LINK: 'public_993',
+          IP: nic.ip,
+          NETWORK_NAME: 'public',
+          NETWORK_UUID: 'cdeceb97-09bc-4918-8f6b-15dd2ea911e7',
+          NETWORK_SUBNET: '198.18.0.0/16',
+          NETWORK_GATEWAY: GATEWAY,
+          NETWORK_SUBNET6: '2001:db8:993::/64',
+          NETWORK_GATEWAY6: GATEWAY6,
+          NETWORK_MAC_PREFIX: 'aa:00:00',
+          NETWORK_TAGS: '',
+        };
+  return {
+    ...surroundings(node),
+    INSTANCE: `${nic.tap}.example.test`,
+    INTERFACE: nic.tap,
+    INTERFACE_INDEX: '0',
+    INTERFACE_NAME: 'nic0',
+    INTERFACE_UUID: '3cad21c6-58d3-4a7d-a79e-03e0bc6c3974',
+    MODE: mode,
+    MAC: nic.mac,
+    TAGS: 'prod web',
+    VLAN: '',
+    ...own,
+  };
+}
+
+function surroundings({ stateDir, config }: BenchNode): Command['env'] {
+  return {
+    HOME: '/root',
+    LANG: 'C.UTF-8',
+    LC_ALL: 'C',
+    PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+    VMNET_STATE_DIR: stateDir,
+    VMNET_CONFIG: config,
+  };
+}
