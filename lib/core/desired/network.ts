@@ -49,7 +49,8 @@ function tableRoutes(entry: NetworkFamily): readonly Route[] {
 
 /**
  * The mark selects the table. When somebody flushes nftables the marks are gone: the guard keeps packets from the VMs'
- * subnet out of main then, where they would leak into the management network.
+ * subnet out of main then, where they would leak into the management network. Silently: the host's own answer to such a
+ * packet would leave by main itself, and quote it.
  */
 function familyRules(entry: NetworkFamily, network: Network, settings: Settings): readonly Rule[] {
   const preferences = identityOf(settings).preferences;
@@ -66,7 +67,7 @@ function familyRules(entry: NetworkFamily, network: Network, settings: Settings)
             ...base,
             preference: preferences.guard,
             from: entry.subnet,
-            action: { do: 'unreachable' as const },
+            action: { do: 'blackhole' as const },
           },
         ]),
     ...(network.hostAccess
@@ -82,7 +83,7 @@ function guardFrame(settings: Settings): readonly Rule[] {
     const base = { kind: 'rule' as const, family, protocol: RULE_PROTOCOL };
     const strict: Rule[] = [
       { ...base, preference: at.hostOnly, iif: 'lo', action: { do: 'lookup', table: 254 } },
-      { ...base, preference: at.closeMain, action: { do: 'unreachable' } },
+      { ...base, preference: at.closeMain, action: { do: 'blackhole' } },
     ];
     return [
       { ...base, preference: at.endOfGuards, action: { do: 'nop' } },

@@ -66,7 +66,7 @@ export interface Rule {
   readonly action:
     | { readonly do: 'lookup'; readonly table: number }
     | { readonly do: 'goto'; readonly preference: number }
-    | { readonly do: 'unreachable' }
+    | { readonly do: 'blackhole' }
     | { readonly do: 'nop' };
   readonly protocol: number;
 }

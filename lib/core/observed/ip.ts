@@ -164,7 +164,7 @@ function ruleAction(row: IpRow): Rule['action'] | undefined {
   if (row.goto !== undefined) return { do: 'goto', preference: number(row.goto) };
   if (row.nop !== undefined) return { do: 'nop' };
   if (row.action !== undefined)
-    return ['7', 'unreachable'].includes(text(row.action)) ? { do: 'unreachable' } : undefined;
+    return ['6', 'blackhole'].includes(text(row.action)) ? { do: 'blackhole' } : undefined;
   return { do: 'lookup', table: number(row.table) };
 }
 
