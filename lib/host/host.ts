@@ -20,6 +20,7 @@ export function createHost(stateDir: string, started: Started = { locks: new Map
     ifindex,
     lock: (name, mode, timeoutMs = LOCK_TIMEOUT_MS) => {
       const key = lockKey(name, mode);
+      if (mode === 'exclusive' && timeoutMs > 0) giveUpShared(started, name);
       const held = started.locks.get(key) ?? lockNow(stateDir, name, mode, timeoutMs);
       started.locks.delete(key);
       return held;
@@ -39,6 +40,16 @@ export function createHost(stateDir: string, started: Started = { locks: new Map
     },
     now: () => new Date().toISOString(),
   };
+}
+
+/** Who waits for a lock that it holds shared waits for itself; and without it, what was read meanwhile may not hold. */
+function giveUpShared(started: Started, name: Ifname | 'host'): void {
+  const key = lockKey(name, 'shared');
+  const shared = started.locks.get(key);
+  if (shared === undefined) return;
+  shared.release();
+  started.locks.delete(key);
+  take(started, 'ruleset');
 }
 
 function close(started: Started): void {

@@ -2,7 +2,7 @@ import { defaultRouteQueries, resolveNic } from '../core/desired/resolve.ts';
 import { VmnetError } from '../core/errors.ts';
 import type { Ifname } from '../core/model/ifname.ts';
 import type { Nic } from '../core/model/network.ts';
-import type { KernelObject } from '../core/model/object.ts';
+import { byKey, type KernelObject } from '../core/model/object.ts';
 import type { NicRecord } from '../core/model/record.ts';
 import type { NicRequest } from '../core/model/request.ts';
 import { nicsOwn } from '../core/observed/owner.ts';
@@ -40,7 +40,10 @@ export async function attach(
       const prepared = await prepareAttach(context, request);
       refuseForeign(prepared);
       // A dead holder's name may be a new tap's by now, whose own attach must not run meanwhile.
-      if (!alone && (prepared.goal.changes.length > 1 || touchesShared(prepared))) return 'needs to be alone';
+      // Nor may two leave a network at once, each to the other.
+      const { goal } = prepared;
+      if (!alone && (goal.changes.length > 1 || leavesNetwork(goal) || touchesShared(prepared)))
+        return 'needs to be alone';
       return carryOut(context, prepared);
     });
   } finally {
@@ -124,16 +127,22 @@ function recordOf(context: Context, { tap, nic, record }: Change, before: Observ
     request,
     ...(nic.mode === 'routed' ? { network: nic.network } : {}),
     ifindex,
-    before: record?.ifindex === ifindex ? record.before : settingsOf(tap, before),
+    before: settingsOf(tap, before, record?.ifindex === ifindex ? record.before : []),
     at: context.host.now(),
   };
 }
 
-function settingsOf(tap: Ifname, before: Observed): readonly KernelObject[] {
+/** What an earlier attach has not touched is still what it was before that one. */
+function settingsOf(
+  tap: Ifname,
+  before: Observed,
+  recorded: readonly KernelObject[],
+): readonly KernelObject[] {
   const own = nicsOwn([tap], before.objects);
-  return before.objects.filter(
+  const now = before.objects.filter(
     object => (object.kind === 'link-setting' || object.kind === 'sysctl') && own(object),
   );
+  return [...byKey([...now, ...recorded]).values()];
 }
 
 /** A record that cannot be read must not keep a VM from starting: the kernel is what is compared. */

@@ -4,7 +4,7 @@ import type { Outcome } from './attach.ts';
 import { goalOf, readRecord } from './attach.ts';
 import { type Prepared, prepare, remove, touchesShared, withHostLock } from './converge.ts';
 import { gc } from './gc.ts';
-import type { Change } from './goal.ts';
+import type { Change, Goal } from './goal.ts';
 import type { Context } from './ports.ts';
 
 /**
@@ -22,11 +22,19 @@ export async function detach(context: Context, tap: Ifname, options: { dryRun: b
       if (!alone && touchesShared(prepared)) return 'needs to be alone';
       await remove(context, prepared);
       context.host.records.remove(tap);
+      // One that went at the same time may have left the network to this one, as this one left it to that one.
+      if (!alone && othersOf(prepared.goal) !== othersOf(goalOf(context, [{ tap, record }])))
+        return 'needs to be alone';
       return outcomeOf(tap, prepared);
     });
   } finally {
     lock.release();
   }
+}
+
+/** The networks that others hold on to, each once. */
+function othersOf(goal: Goal): string {
+  return [...new Set(goal.others.map(network => JSON.stringify(network)))].sort().join('\n');
 }
 
 async function prepareDetach(context: Context, tap: Ifname, record: NicRecord): Promise<Prepared> {

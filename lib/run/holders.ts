@@ -13,11 +13,13 @@ import type { Context } from './ports.ts';
 export function collectHolders(context: Context, nic: Nic, observed: Observed): readonly Change[] {
   if (nic.mode !== 'routed') return [];
   const tables = new Set(nic.network.families.map(entry => entry.table));
-  return nic.addresses.flatMap(address =>
+  const dead = nic.addresses.flatMap(address =>
     holdersOf(address.text, tables, observed)
       .filter(tap => tap !== nic.request.ifname)
       .map(tap => deadHolder(context, tap, address.text, nic)),
   );
+  // One that is gone may have held several of them.
+  return [...new Map(dead.map(change => [change.tap, change])).values()];
 }
 
 function holdersOf(address: string, tables: ReadonlySet<number>, observed: Observed): readonly string[] {

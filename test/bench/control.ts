@@ -50,7 +50,11 @@ export function controlRows({ title, bridged, timings }: Course): readonly Row[]
   });
   return [
     row('node -e 0', walls('node')),
-    row('attach, until the data path works', timings.attach.map(timing => timing.ready), 2),
+    row(
+      'attach, until the data path works',
+      timings.attach.map(timing => timing.ready),
+      2,
+    ),
     row('attach, whole', walls('attach'), 3.5),
     row('attach again, nothing to change', walls('again')),
     row('attach by the command line', walls('cli')),

@@ -1,4 +1,4 @@
-// Ethernet frames of 64 bytes and a little more, as hex: one UDP datagram each, to the discard port.
+// Ethernet frames of 64 bytes, as hex: one UDP datagram each, to the discard port.
 
 export interface Packet {
   readonly fromMac: string;
@@ -7,19 +7,35 @@ export interface Packet {
   readonly to: string;
 }
 
-const DATA = 16;
+const FRAME = 64;
 const UDP = 17;
 const TTL = 64;
 
 /** The family is that of the addresses. The UDP checksum is left out or wrong: nobody on the way looks at it. */
 export function frameOf({ fromMac, toMac, from, to }: Packet): string {
-  const udp = [...word(40000), ...word(9), ...word(8 + DATA), 0, 0, ...new Array<number>(DATA).fill(0)];
-  const [type, packet] = to.includes(':') ? [0x86dd, ip6(from, to, udp)] : [0x0800, ip4(from, to, udp)];
+  const six = to.includes(':');
+  const size = FRAME - 14 - (six ? 40 : 20);
+  const udp = [...word(40000), ...word(9), ...word(size), ...new Array<number>(size - 6).fill(0)];
+  const [type, packet] = six ? [0x86dd, ip6(from, to, udp)] : [0x0800, ip4(from, to, udp)];
   return Buffer.from([...macOf(toMac), ...macOf(fromMac), ...word(type), ...packet]).toString('hex');
 }
 
 function ip4(from: string, to: string, data: readonly number[]): readonly number[] {
-  const head = [0x45, 0, ...word(20 + data.length), 0, 0, 0, 0, TTL, UDP, 0, 0, ...bytes4(from), ...bytes4(to)];
+  const head = [
+    0x45,
+    0,
+    ...word(20 + data.length),
+    0,
+    0,
+    0,
+    0,
+    TTL,
+    UDP,
+    0,
+    0,
+    ...bytes4(from),
+    ...bytes4(to),
+  ];
   return [...head.slice(0, 10), ...word(checksum(head)), ...head.slice(12), ...data];
 }
 

@@ -85,7 +85,16 @@ export function vmnet(node: BenchNode, ...args: readonly string[]): Command {
 }
 
 export function vmnetAttach(node: BenchNode, nic: BenchNic): Command {
-  const options = ['--network', 'public', '--mac', nic.mac, '--ip', nic.ip, '--instance', 'bench.example.test'];
+  const options = [
+    '--network',
+    'public',
+    '--mac',
+    nic.mac,
+    '--ip',
+    nic.ip,
+    '--instance',
+    'bench.example.test',
+  ];
   return vmnet(node, 'attach', nic.tap, ...options);
 }
 

@@ -55,11 +55,11 @@ static int bytes_of(const char *hex, unsigned char *frame) {
 
 // UDP, without options or extension headers, to the discard port.
 static int is_ours(const unsigned char *frame, int size) {
-  if (size < 62) return 0;
+  if (size < 64) return 0;
   const unsigned char *ip = frame + 14;
-  int udp = frame[12] == 0x08 ? 20 : 40;
-  int protocol = frame[12] == 0x08 ? ip[9] : ip[6];
-  return protocol == 17 && ip[udp + 2] == 0 && ip[udp + 3] == 9;
+  int four = frame[12] == 0x08;
+  int udp = four ? 20 : 40;
+  return ip[four ? 9 : 6] == 17 && ip[udp + 2] == 0 && ip[udp + 3] == 9;
 }
 
 static int drain(int fd) {

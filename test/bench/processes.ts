@@ -1,25 +1,34 @@
 // Which programs one attach starts.
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import { inside } from '../support/command.ts';
 import type { BenchNode } from './node.ts';
 import { type Command, words } from './programs.ts';
 import type { Row } from './rows.ts';
 
 /** strace is slow and waits for the repeats of the announcement: this run's time counts nowhere. */
-export async function processRow(what: string, node: BenchNode, command: Command): Promise<Row> {
-  const dir = mkdtempSync(join(tmpdir(), 'vmnet-bench-strace-'));
-  const log = join(dir, 'log');
-  try {
-    const strace = ['strace', '-f', '-qq', '-e', 'trace=execve', '-o', log];
-    const { exitCode, stderr } = await inside(node, ['env', '-i', '-C', '/', ...words(command.env), ...strace, ...command.argv]);
-    if (exitCode !== 0 || !existsSync(log)) throw new Error(`${what} under strace: exit ${exitCode}: ${stderr}`);
-    const [, ...started] = commandsOf(readFileSync(log, 'utf8'));
-    return { section: 'Programs that an attach starts', what, unit: 'programs', values: [started.length], budget: 8, note: started.join(', ') };
-  } finally {
-    rmSync(dir, { recursive: true, force: true });
-  }
+export async function processRow(what: string, node: BenchNode, { argv, env }: Command): Promise<Row> {
+  const log = `${node.config}.strace`;
+  const strace = ['strace', '-f', '-qq', '-e', 'trace=execve', '-o', log];
+  const { exitCode, stderr } = await inside(node, [
+    'env',
+    '-i',
+    '-C',
+    '/',
+    ...words(env),
+    ...strace,
+    ...argv,
+  ]);
+  if (exitCode !== 0 || !existsSync(log)) throw new Error(`${what}, by strace: exit ${exitCode}: ${stderr}`);
+  const [, ...started] = commandsOf(readFileSync(log, 'utf8'));
+  return {
+    section: 'Programs that an attach starts',
+    what,
+    unit: 'programs',
+    values: [started.length],
+    budget: 8,
+    note: started.join(', '),
+  };
 }
 
 /** The commands in order, the first being the one that was traced; what PATH did not have is no command. */

@@ -55,7 +55,8 @@ export async function measure(
     { timeoutMs: 60_000 },
   );
   const found = (exitCode === 0 ? JSON.parse(stdout) : { status: -1 }) as Timing & { status: number };
-  if (found.status !== 0) throw new Error(`${argv.join(' ')} in ${words(env).join(' ')}: exit ${found.status}: ${stderr}`);
+  if (found.status !== 0)
+    throw new Error(`${argv.join(' ')} in ${words(env).join(' ')}: exit ${found.status}: ${stderr}`);
   return { wall: found.wall / 1e6, ready: found.ready / 1e6 };
 }
 

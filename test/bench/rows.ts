@@ -55,7 +55,11 @@ export function tableOf(figures: readonly Figures[]): string {
   const lines = sections.map(section => figures.filter(one => one.section === section).map(cellsOf));
   const rows = [HEAD, ...lines.flat()];
   const widths = HEAD.map((_, column) => Math.max(...rows.map(row => row[column]?.length ?? 0)));
-  const text = (row: readonly string[]) => row.map((cell, column) => aligned(cell, column, widths)).join('  ').trimEnd();
+  const text = (row: readonly string[]) =>
+    row
+      .map((cell, column) => aligned(cell, column, widths))
+      .join('  ')
+      .trimEnd();
   return sections
     .flatMap((section, at) => ['', section, text(HEAD), ...(lines[at] ?? []).map(text)])
     .join('\n')

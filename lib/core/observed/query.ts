@@ -1,5 +1,4 @@
 import type { Address, Family, Prefix } from '../model/address.ts';
-import { isHostRoute } from '../model/identity.ts';
 import type { Ifname } from '../model/ifname.ts';
 import type { Mac } from '../model/mac.ts';
 import type { KernelObject } from '../model/object.ts';
@@ -69,13 +68,13 @@ export function queryOf(objects: readonly KernelObject[], links: readonly Ifname
   };
 }
 
-/** By device finds what this device carries too much, by prefix who else holds an address. */
+/** By device finds what this device carries too much, by prefix who else holds an address or a subnet. */
 function routeQueries(object: KernelObject): readonly RouteQuery[] {
   if (object.kind !== 'route') return [];
   const at = { family: object.prefix.family, table: object.table };
   if (object.dev === undefined) return [{ ...at, unreachable: true }];
-  const byDevice = { ...at, dev: object.dev };
-  return isHostRoute(object) || object.prefix.length === 0
-    ? [byDevice, { ...at, prefix: object.prefix }]
-    : [byDevice];
+  return [
+    { ...at, dev: object.dev },
+    { ...at, prefix: object.prefix },
+  ];
 }

@@ -3,8 +3,9 @@ import type { Step } from './plan.ts';
 import type { Line } from './render.ts';
 
 /**
- * One nft transaction. Chains come in two passes, because a rule may jump to any of them; a table that goes takes
- * everything in it along, and naming the parts as well would be an error.
+ * One nft transaction. Chains come in passes: emptied first, because the kernel keeps a set that a rule looks at, and
+ * filled when all are there, because a rule may jump to any of them. A table that goes takes everything in it along,
+ * and naming the parts as well would be an error.
  */
 export function nftLines(steps: readonly Step[]): Line[] {
   const tables = new Set(
@@ -12,6 +13,7 @@ export function nftLines(steps: readonly Step[]): Line[] {
   );
   const kept = steps.filter(step => step.object.kind === 'nft-table' || !tables.has(tableOf(step)));
   return [
+    ...kept.flatMap(flush),
     ...kept.filter(step => step.object.kind !== 'nft-element').flatMap(declaration),
     ...kept.flatMap(chainRules),
     ...elementLines(kept),
@@ -40,33 +42,33 @@ function declaration(step: Step): Line[] {
       ? ''
       : ` { type filter hook ${object.hook.name} priority ${object.hook.priority}; policy accept; }`;
   const chain = `chain ${tableOf(step)} ${object.chain}`;
-  const old = moved
-    ? [
-        { text: `flush ${chain}`, steps: [step] },
-        { text: `delete ${chain}`, steps: [step] },
-      ]
-    : [];
+  const old = moved ? [{ text: `delete ${chain}`, steps: [step] }] : [];
   return [...old, { text: `add ${chain}${hook}`, steps: [step] }];
+}
+
+function flush(step: Step): Line[] {
+  if (step.object.kind !== 'nft-chain' || step.op === 'add') return [];
+  return [{ text: `flush chain ${tableOf(step)} ${step.object.chain}`, steps: [step] }];
 }
 
 function chainRules(step: Step): Line[] {
   const object = step.object;
-  if (object.kind !== 'nft-chain') return [];
+  if (object.kind !== 'nft-chain' || step.op === 'delete') return [];
   const chain = `${tableOf(step)} ${object.chain}`;
-  if (step.op === 'delete') return [{ text: `flush chain ${chain}`, steps: [step] }];
-  return [
-    ...(step.op === 'change' ? [{ text: `flush chain ${chain}`, steps: [step] }] : []),
-    ...object.rules.map(rule => ({
-      text: `add rule ${chain} ${rule.text} comment "${rule.comment}"`,
-      steps: [step],
-    })),
-  ];
+  return object.rules.map(rule => ({
+    text: `add rule ${chain} ${rule.text} comment "${rule.comment}"`,
+    steps: [step],
+  }));
 }
 
-/** All elements of one set on one line: a thousand NICs are a handful of lines. */
+/** All elements of one set on one line: a thousand NICs are a handful of lines. A set that is made anew is empty. */
 function elementLines(steps: readonly Step[]): Line[] {
   const elements = steps.filter(step => step.object.kind === 'nft-element');
+  const renewed = new Set(
+    steps.filter(step => step.op === 'change' && step.object.kind === 'nft-set').map(setOf),
+  );
   const leaving = elements.flatMap((step): Step[] => {
+    if (renewed.has(setOf(step))) return [];
     if (step.op === 'change') return [{ op: 'delete', object: step.was }];
     return step.op === 'delete' ? [step] : [];
   });
@@ -80,11 +82,15 @@ function elementLines(steps: readonly Step[]): Line[] {
 }
 
 function bySet(verb: 'add' | 'delete', steps: readonly Step[]): Line[] {
-  const sets = Map.groupBy(steps, step => `${tableOf(step)} ${(step.object as NftElement).set}`);
+  const sets = Map.groupBy(steps, setOf);
   return [...sets].map(([set, members]) => ({
     text: `${verb} element ${set} { ${members.map(step => elementWords(step.object as NftElement)).join(', ')} }`,
     steps: members,
   }));
+}
+
+function setOf(step: Step): string {
+  return `${tableOf(step)} ${(step.object as NftElement | NftSet).set}`;
 }
 
 function removal(step: Step): Line[] {

@@ -32,15 +32,19 @@ const ORDER: readonly Kind[] = [
 /**
  * The batches in the order in which they must run. The filter is closed before a link comes up, and it is opened last
  * when a NIC goes: with anything to add, nft runs first, with deletions alone it runs last. `ip -batch` has no way to
- * name the family of a rule, so the rules of IPv6 need a process of their own.
+ * name the family of a rule, so the rules of IPv6 need a process of their own. Where IPv6 is switched off, what is to
+ * be deleted goes before the kernel drops it by itself.
  */
 export function render(steps: readonly Step[]): readonly Batch[] {
   const sorted = [...gone(steps), ...added(steps)];
   const nft = sorted.filter(step => step.object.kind.startsWith('nft-'));
-  const ip = sorted.filter(step => isIp(step.object) && !isRule6(step.object));
+  const silenced = new Set(steps.flatMap(silencedDevice));
+  const early = sorted.filter(step => step.op === 'delete' && silenced.has(deviceOf6(step.object) ?? ''));
+  const ip = sorted.filter(step => isIp(step.object) && !isRule6(step.object) && !early.includes(step));
   const rules6 = sorted.filter(step => isRule6(step.object));
   const closing = nft.some(step => step.op !== 'delete');
   const batches: Batch[] = [
+    { tool: 'ip', lines: ipLines(early) },
     { tool: 'sysctl', lines: sorted.flatMap(sysctlLine) },
     { tool: 'nft', lines: closing ? nftLines(nft) : [] },
     { tool: 'ip6', lines: ipLines(rules6.filter(step => step.op !== 'delete')) },
@@ -59,11 +63,16 @@ function added(steps: readonly Step[]): Step[] {
   return steps.filter(step => step.op !== 'delete').sort((a, b) => rank(a) - rank(b));
 }
 
-/** Within routes: a gateway is only reachable once its subnet's route is there. */
+/**
+ * Within routes: a gateway is only reachable once its subnet's route is there. Within sysctls: when IPv6 comes on, the
+ * kernel makes the addresses that the others tell it to make.
+ */
 function rank(step: Step): number {
   const object = step.object;
-  const within = object.kind === 'route' && object.via !== undefined ? 0.5 : 0;
-  return ORDER.indexOf(object.kind) + within;
+  const late =
+    (object.kind === 'route' && object.via !== undefined) ||
+    (object.kind === 'sysctl' && object.path.endsWith('/disable_ipv6'));
+  return ORDER.indexOf(object.kind) + (late ? 0.5 : 0);
 }
 
 function isIp(object: KernelObject): boolean {
@@ -72,6 +81,27 @@ function isIp(object: KernelObject): boolean {
 
 function isRule6(object: KernelObject): boolean {
   return object.kind === 'rule' && object.family === 6;
+}
+
+/** The device on which a step switches IPv6 off: the kernel then drops its addresses, routes and proxy neighbours. */
+function silencedDevice({ op, object }: Step): string[] {
+  if (op === 'delete' || object.kind !== 'sysctl' || object.value !== '1') return [];
+  const [, device] = /^net\/ipv6\/conf\/([^/]+)\/disable_ipv6$/.exec(object.path) ?? [];
+  return device === undefined ? [] : [device];
+}
+
+/** Of what IPv6 has on a device, which. */
+function deviceOf6(object: KernelObject): string | undefined {
+  switch (object.kind) {
+    case 'address':
+      return object.address.family === 6 ? object.ifname : undefined;
+    case 'route':
+      return object.prefix.family === 6 ? object.dev : undefined;
+    case 'proxy-neighbour':
+      return object.address.family === 6 ? object.dev : undefined;
+    default:
+      return undefined;
+  }
 }
 
 function sysctlLine(step: Step): Line[] {

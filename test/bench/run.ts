@@ -1,0 +1,142 @@
+// `make bench`: what vmnet costs, as ratios within this run. Not a test: a row over its budget is marked OVER, and only
+// what does not work at all fails, or, with --strict, what is over its budget.
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { missingForNamespaces } from '../support/command.ts';
+import { type Course, controlRows, newCourse, oneRound } from './control.ts';
+import { dataPath } from './datapath.ts';
+import { factsOf, removeNode } from './machine.ts';
+import { type BenchNode, down, makeNode, nicOf, up } from './node.ts';
+import { processRow } from './processes.ts';
+import { compile, measure, type Programs } from './programs.ts';
+import { type Restored, restore, restoreRow } from './restore.ts';
+import { figuresOf, type Row, tableOf } from './rows.ts';
+
+const MANY = 1000;
+const ROUNDS = 21;
+const RESTORES = 3;
+/** No round begins after this; a loaded machine gets fewer of them, and the table says so. */
+const LAST_ROUND_MS = 110_000;
+const LIMIT_MS = 170_000;
+
+const options = optionsOf(process.argv.slice(2));
+const missing = missingForNamespaces() ?? (existsSync('/dev/net/tun') ? undefined : 'needs /dev/net/tun');
+if (missing !== undefined) {
+  console.error(`bench: ${missing}`);
+  process.exit(69);
+}
+
+const prefix = `vmb${process.pid}`;
+const dir = mkdtempSync(join(tmpdir(), 'vmnet-bench-'));
+const made: BenchNode[] = [];
+process.on('exit', cleanUp);
+for (const [signal, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const)
+  process.on(signal, () => process.exit(code));
+setTimeout(() => {
+  console.error(`bench: not done after ${LIMIT_MS / 1000} s`);
+  process.exit(75);
+}, LIMIT_MS).unref();
+
+const began = performance.now();
+try {
+  process.exitCode = await main();
+} catch (error) {
+  console.error(`bench: ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = 1;
+}
+
+function optionsOf(args: readonly string[]): {
+  readonly json?: string | undefined;
+  readonly strict: boolean;
+} {
+  try {
+    const options = { json: { type: 'string' }, strict: { type: 'boolean', default: false } } as const;
+    return parseArgs({ args: [...args], options }).values;
+  } catch (error) {
+    console.error(
+      `bench: ${error instanceof Error ? error.message : String(error)}; --strict and --json FILE are known`,
+    );
+    return process.exit(64);
+  }
+}
+
+async function main(): Promise<number> {
+  const facts = await factsOf();
+  console.log(facts.join('\n'));
+  const programs = await compile();
+  const one = await makeTracked('one', 3);
+  const counts = await processRows(programs, one);
+  const { many, row: restored } = await restoreMany(programs);
+  const courses = [
+    newCourse('1 NIC present', one, nicOf(1), true),
+    newCourse(`${MANY} NICs present`, many, nicOf(MANY), false),
+  ];
+  await race(programs, courses);
+  const plain = await makeTracked('plain', 1);
+  const data = await dataPath(programs, { one, many, plain }, MANY);
+  const rows: readonly Row[] = [...courses.flatMap(controlRows), restored, ...counts, ...data.rows];
+  return report(facts, rows, data.problems);
+}
+
+function report(facts: readonly string[], rows: readonly Row[], problems: readonly string[]): number {
+  const figures = rows.map(figuresOf);
+  const over = figures.filter(one => one.over).length;
+  console.log(`\n${tableOf(figures)}\n`);
+  for (const problem of problems) console.log(`FAILED ${problem}`);
+  const seconds = ((performance.now() - began) / 1000).toFixed(0);
+  console.log(
+    `bench: ${figures.length} rows, ${over} over budget, ${problems.length} failures (${seconds} s)`,
+  );
+  if (options.json !== undefined) {
+    writeFileSync(options.json, `${JSON.stringify({ facts, rows: figures, problems }, undefined, 2)}\n`);
+  }
+  return problems.length > 0 || (options.strict && over > 0) ? 1 : 0;
+}
+
+/** The first NIC of a node brings its network along. Leaves NIC 0 attached, and says when nothing can be traced. */
+async function processRows(programs: Programs, node: BenchNode): Promise<readonly Row[]> {
+  const rows: Row[] = [];
+  try {
+    rows.push(await processRow('first NIC of the node', node, up(node, nicOf(0))));
+    rows.push(await processRow('1 NIC present', node, up(node, nicOf(2))));
+    await measure(programs, node, down(node, nicOf(2)));
+  } catch (error) {
+    console.log(`programs are not counted: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  await measure(programs, node, up(node, nicOf(0)));
+  return rows;
+}
+
+/** Each time on a fresh node; the last one stays. */
+async function restoreMany(programs: Programs): Promise<{ readonly many: BenchNode; readonly row: Row }> {
+  const runs: Restored[] = [];
+  for (;;) {
+    const many = await makeTracked(`many${runs.length}`, MANY + 1);
+    runs.push(await restore(programs, many, MANY));
+    if (runs.length === RESTORES) return { many, row: restoreRow(runs, MANY) };
+    removeNode(many);
+  }
+}
+
+async function race(programs: Programs, courses: readonly Course[]): Promise<void> {
+  for (let round = 0; round < ROUNDS && performance.now() - began < LAST_ROUND_MS; round++) {
+    for (const course of courses) await oneRound(programs, course);
+  }
+}
+
+async function makeTracked(name: string, taps: number): Promise<BenchNode> {
+  const node = { ns: `${prefix}-${name}` };
+  made.push(node as BenchNode);
+  return makeNode(node.ns, dir, taps);
+}
+
+function cleanUp(): void {
+  for (const node of made) removeNode(node);
+  // What was killed this moment may be writing its last file.
+  rmSync(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
+}

@@ -1,0 +1,105 @@
+// Carries out the lines of `ip -batch`, as rtnetlink would: each by itself, with its errors.
+import { parseAddress } from '../../../lib/core/model/address.ts';
+import type { Ifname } from '../../../lib/core/model/ifname.ts';
+import { parseMac } from '../../../lib/core/model/mac.ts';
+import { keyOf, type LinkAddress, type ProxyNeighbour } from '../../../lib/core/model/object.ts';
+import { delRoute, delRule, putRoute, putRule } from './ip-routes.ts';
+import { refused } from './refuse.ts';
+import { adoptMac, flush, type KernelState, type Link } from './state.ts';
+import { type Words, words } from './words.ts';
+
+export function ipLine(state: KernelState, line: string, family: 4 | 6): void {
+  const rest = words(line);
+  const verb = rest.verb();
+  const fail = (why: string): never => {
+    throw refused('ip', line, why);
+  };
+  const carryOut = VERBS[verb] ?? fail('this kernel in memory does not know it');
+  carryOut(state, rest, fail, family);
+}
+
+type Verb = (state: KernelState, rest: Words, fail: Fail, family: 4 | 6) => void;
+
+const VERBS: Readonly<Record<string, Verb>> = {
+  'link set': linkSet,
+  'address add': (state, rest, fail) => address(state, 'add', rest, fail),
+  'address replace': (state, rest, fail) => address(state, 'replace', rest, fail),
+  'address del': (state, rest, fail) => address(state, 'del', rest, fail),
+  'route add': (state, rest, fail) => putRoute(state, rest, false, fail),
+  'route replace': (state, rest, fail) => putRoute(state, rest, true, fail),
+  'route del': delRoute,
+  'rule add': (state, rest, fail, family) => putRule(state, rest, family, fail),
+  'rule del': (state, rest, fail, family) => delRule(state, rest, family, fail),
+  'neigh replace': (state, rest, fail) => neighbour(state, 'replace', rest, fail),
+  'neigh del': (state, rest, fail) => neighbour(state, 'del', rest, fail),
+};
+
+export type Fail = (why: string) => never;
+
+/** One message: it is looked through before anything changes. */
+function linkSet(state: KernelState, rest: Words, fail: Fail): void {
+  const link = linkOf(state, rest.after('dev'), fail);
+  const group = rest.value('group');
+  const mac = rest.value('address');
+  const mtu = rest.value('mtu');
+  const master = rest.value('master');
+  const noMaster = rest.flag('nomaster');
+  const up = rest.flag('up');
+  const down = rest.flag('down');
+  rest.end(fail);
+  if (mac !== undefined && !/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/.test(mac)) fail('Invalid address length');
+  if (master !== undefined && linkOf(state, master, fail).type !== 'bridge') fail('Invalid argument');
+  if (mac !== undefined) {
+    link.mac = parseMac(mac, 'link');
+    link.macWasSet = true;
+  }
+  if (mtu !== undefined) link.mtu = Number(mtu);
+  if (group !== undefined) link.group = Number(group);
+  const old = link.master;
+  if (master !== undefined || noMaster) link.master = master as Ifname | undefined;
+  for (const bridge of new Set([old, link.master])) if (bridge !== undefined) adoptMac(state, bridge);
+  if (down && link.up) flush(state, link.ifname, 'all');
+  if (up || down) link.up = up;
+}
+
+function address(state: KernelState, verb: string, rest: Words, fail: Fail): void {
+  const [text = '', length = ''] = rest.next().split('/');
+  const object: LinkAddress = {
+    kind: 'address',
+    ifname: linkOf(state, rest.after('dev'), fail).ifname,
+    address: parseAddress(text, 'address'),
+    length: Number(length),
+  };
+  rest.flag('nodad');
+  rest.end(fail);
+  const has = state.addresses.some(one => keyOf(one) === keyOf(object));
+  if (verb === 'del') {
+    if (!has) fail('Cannot assign requested address');
+    state.addresses = state.addresses.filter(one => keyOf(one) !== keyOf(object));
+    return;
+  }
+  if (object.address.family === 6 && isOff(state, object.ifname)) fail('IPv6 is disabled on this device');
+  if (has && verb === 'add') fail('File exists');
+  if (!has) state.addresses.push(object);
+}
+
+function neighbour(state: KernelState, verb: string, rest: Words, fail: Fail): void {
+  const target = parseAddress(rest.after('proxy'), 'neighbour');
+  const dev = linkOf(state, rest.after('dev'), fail).ifname;
+  rest.value('nud');
+  const protocol = rest.value('protocol');
+  rest.end(fail);
+  const at = { kind: 'proxy-neighbour' as const, address: target, dev };
+  const proxy: ProxyNeighbour = { ...at, protocol: Number(protocol ?? 0) };
+  const others = state.proxies.filter(one => keyOf(one) !== keyOf(proxy));
+  if (verb === 'del' && others.length === state.proxies.length) fail('No such file or directory');
+  state.proxies = verb === 'del' ? others : [...others, proxy];
+}
+
+export function linkOf(state: KernelState, name: string, fail: Fail): Link {
+  return state.links.get(name) ?? fail(`Cannot find device "${name}"`);
+}
+
+export function isOff(state: KernelState, ifname: string): boolean {
+  return state.sysctls.get(`net/ipv6/conf/${ifname}/disable_ipv6`) === '1';
+}

@@ -1,0 +1,103 @@
+// Answers a query from the kernel in memory, with the filters of `ip`.
+import { isLinkLocal } from '../../../lib/core/model/address.ts';
+import {
+  byKey,
+  type KernelObject,
+  type LinkSetting,
+  NFT_TABLE,
+  type NftFamily,
+} from '../../../lib/core/model/object.ts';
+import type { LinkFacts, Observed, ProxyQuery, Query, RouteQuery } from '../../../lib/core/observed/query.ts';
+import { type KernelState, type Link, portsOf, type Table } from './state.ts';
+
+export function observe(state: KernelState, query: Query): Observed {
+  const links = [...state.links.values()].filter(
+    link => query.links === 'all' || query.links.includes(link.ifname),
+  );
+  const objects: KernelObject[] = [
+    ...links.flatMap(link => linkObjects(state, link)),
+    ...state.routes.filter(route => query.routes.some(one => matches(one, route))),
+    ...(query.rules ? state.rules : []),
+    ...state.proxies.filter(proxy => query.proxies.some(one => matchesProxy(one, proxy))),
+    ...(query.nft ? nftObjects(state) : []),
+    ...query.sysctls.flatMap((path): KernelObject[] => {
+      const value = state.sysctls.get(path);
+      return value === undefined ? [] : [{ kind: 'sysctl', path, value }];
+    }),
+  ];
+  return {
+    objects: [...byKey(objects).values()],
+    links: new Map(links.map(link => [link.ifname, factsOf(state, link)])),
+  };
+}
+
+function linkObjects(state: KernelState, link: Link): KernelObject[] {
+  const setting = (name: LinkSetting['setting'], value: string): LinkSetting => ({
+    kind: 'link-setting',
+    ifname: link.ifname,
+    setting: name,
+    value,
+  });
+  const keeps = link.macWasSet || portsOf(state, link.ifname).some(port => port.mac < 'fa');
+  return [
+    setting('group', String(link.group)),
+    setting('mac', link.mac),
+    setting('mtu', String(link.mtu)),
+    setting('master', link.master ?? 'none'),
+    setting('state', link.up ? 'up' : 'down'),
+    ...(link.type === 'bridge' ? [setting('own-mac', keeps ? link.mac : 'adopted')] : []),
+    ...state.addresses.filter(one => one.ifname === link.ifname && isLinkLocal(one.address)),
+  ];
+}
+
+function factsOf(state: KernelState, link: Link): LinkFacts {
+  const local = state.addresses.find(one => one.ifname === link.ifname && isLinkLocal(one.address));
+  const { ifname, ifindex, mac, mtu, up, group, master, type } = link;
+  return {
+    ...{ ifname, ifindex, mac, mtu, up, group, type },
+    ...(master === undefined ? {} : { master }),
+    ...(local === undefined ? {} : { linkLocal: local.address }),
+  };
+}
+
+function matches(query: RouteQuery, route: KernelState['routes'][number]): boolean {
+  return (
+    query.family === route.prefix.family &&
+    (query.table === undefined || query.table === route.table) &&
+    (query.dev === undefined || query.dev === route.dev) &&
+    (query.prefix === undefined || query.prefix.text === route.prefix.text) &&
+    (query.unreachable === undefined || route.type === 'unreachable') &&
+    (query.protocol === undefined || query.protocol === route.protocol)
+  );
+}
+
+function matchesProxy(query: ProxyQuery, proxy: KernelState['proxies'][number]): boolean {
+  return 'address' in query ? query.address.text === proxy.address.text : query.protocol === proxy.protocol;
+}
+
+function nftObjects(state: KernelState): KernelObject[] {
+  return (['inet', 'arp'] as const).flatMap(family => {
+    const table = state.nft.get(`${family} ${NFT_TABLE}`);
+    return table === undefined ? [] : tableObjects(table, family);
+  });
+}
+
+function tableObjects(table: Table, family: NftFamily): KernelObject[] {
+  return [
+    { kind: 'nft-table', family },
+    ...[...table.sets].flatMap(([set, { type, elements }]): KernelObject[] => [
+      { kind: 'nft-set', family, set, type },
+      ...[...elements.values()].map(one => ({ kind: 'nft-element' as const, family, set, ...one })),
+    ]),
+    ...[...table.chains].map(
+      ([chain, { hook, rules }]): KernelObject => ({
+        kind: 'nft-chain',
+        family,
+        chain,
+        ...(hook === undefined ? {} : { hook }),
+        // The kernel knows a rule's text; who reads it back does not rely on how nft prints it.
+        rules: rules.map(({ comment }) => ({ text: '', comment })),
+      }),
+    ),
+  ];
+}

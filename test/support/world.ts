@@ -1,0 +1,102 @@
+// What the scenarios and the faults act on: a node, whichever kernel it has.
+import type { Announcement } from '../../lib/core/announce/frames.ts';
+import { parseAddress } from '../../lib/core/model/address.ts';
+import { parseIfname } from '../../lib/core/model/ifname.ts';
+import { parseMac } from '../../lib/core/model/mac.ts';
+import type { NicRequest } from '../../lib/core/model/request.ts';
+import { parseConfig } from '../../lib/core/source/config.ts';
+import { parseRtTables } from '../../lib/core/source/rt-tables.ts';
+import type { Context, Host } from '../../lib/run/ports.ts';
+
+export interface World {
+  readonly context: Context;
+  readonly announced: readonly Announcement[];
+  /** A line of `ip -batch`, by somebody else than vmnet. */
+  ip(line: string, family?: 4 | 6): Promise<void>;
+  nft(...lines: readonly string[]): Promise<void>;
+  sysctl(path: string, value: string): Promise<void>;
+  /** A tap that is down and unconfigured, as a hypervisor hands it over. */
+  makeTap(name: string): Promise<void>;
+  removeTap(name: string): Promise<void>;
+  /** All of the kernel that vmnet could touch, as sorted lines, without what changes by itself. */
+  snapshot(): Promise<readonly string[]>;
+}
+
+/** Node: up0, up1 and up6 are up and without addresses, br0 is up with a port, IPv6 is forwarded. */
+export const INI = `
+[network public]
+mode = routed
+link = public_993
+table = 993
+uplink = up0
+subnet = 192.0.2.0/24
+gateway = 192.0.2.1
+arp-source = 192.0.2.254
+subnet6 = 2001:db8:993::/64
+gateway6 = 2001:db8:993::1
+
+[network apart]
+mode = routed
+table = 994
+table6 = 1994
+uplink = up1
+uplink6 = up6
+subnet = 198.51.100.0/24
+gateway = 198.51.100.1
+subnet6 = 2001:db8:994::/64
+gateway6 = 2001:db8:994::1
+host-access = yes
+
+[network lan]
+mode = bridged
+link = br0
+`;
+
+export function contextOf(host: Host, ini = INI): Context {
+  const rtTables = parseRtTables([]);
+  return {
+    host,
+    rtTables,
+    config: parseConfig([{ path: 'vmnet.ini', text: ini }], rtTables),
+    report: () => undefined,
+  };
+}
+
+/** The NIC with this number: its MAC ends in it, and so do its addresses. */
+export function routed(
+  tap: string,
+  number: number,
+  more: { network?: string; ips?: readonly string[] } = {},
+): NicRequest {
+  const network = more.network ?? 'public';
+  const net =
+    network === 'apart'
+      ? { four: '198.51.100', six: '2001:db8:994' }
+      : { four: '192.0.2', six: '2001:db8:993' };
+  const ips = more.ips ?? [`${net.four}.${number}`, `${net.six}::${number}`];
+  return {
+    ifname: parseIfname(tap, 'test'),
+    mode: 'routed',
+    instance: `vm${number}.example.org`,
+    mac: macOf(number),
+    addresses: ips.map(text => parseAddress(text, 'test')),
+    tags: [],
+    network: { name: network },
+  };
+}
+
+export function bridged(tap: string, number: number): NicRequest {
+  return {
+    ifname: parseIfname(tap, 'test'),
+    mode: 'bridged',
+    mac: macOf(number),
+    addresses: [],
+    link: 'br0',
+    tags: [],
+    network: { name: 'lan' },
+  };
+}
+
+function macOf(number: number) {
+  return parseMac(`aa:00:00:35:6d:${number.toString(16).padStart(2, '0')}`, 'test');
+}
