@@ -1,13 +1,14 @@
 import { existsSync } from 'node:fs';
 import type { Ifname } from '../core/model/ifname.ts';
-import { byKey, type KernelObject, type LinkSetting } from '../core/model/object.ts';
+import { byKey, type LinkSetting } from '../core/model/object.ts';
 import { linkQuestion, proxyQuestion, routeQuestion, ruleQuestion } from '../core/observed/ip.ts';
+import { readRuleset } from '../core/observed/nft.ts';
 import type { LinkFacts, Observed, Query } from '../core/observed/query.ts';
 import type { Batch } from '../core/plan/render.ts';
 import { startAnnouncer } from './announce.ts';
 import { keepsMac } from './bridge.ts';
 import { nftList, nftTransaction, startNft } from './nftables.ts';
-import { ANNOUNCE_AGAIN, openSessions, type Started, take } from './start.ts';
+import { ANNOUNCE_AGAIN, closeSessions, openSessions, type Started, take } from './start.ts';
 import { readSysctls, writeSysctls } from './sysctl.ts';
 
 /**
@@ -15,6 +16,16 @@ import { readSysctls, writeSysctls } from './sysctl.ts';
  * started once a run, and what can be read at the same time is.
  */
 export async function exchange(started: Started, batches: readonly Batch[], query: Query): Promise<Observed> {
+  try {
+    return await exchangeNow(started, batches, query);
+  } catch (thrown) {
+    // A session has ended with what it was refused, and undo needs another.
+    closeSessions(started);
+    throw thrown;
+  }
+}
+
+async function exchangeNow(started: Started, batches: readonly Batch[], query: Query): Promise<Observed> {
   started.ip ??= openSessions();
   const ip = started.ip;
   for (const batch of batches) {
@@ -25,16 +36,16 @@ export async function exchange(started: Started, batches: readonly Batch[], quer
   }
   const there = present(query);
   const reading = Promise.all([
-    query.nft ? ruleset(started, batches) : [],
+    query.nft ? ruleset(started, batches) : '',
     ip.four.exchange([], questions4(there)),
     ip.six.exchange([], questions6(there)),
   ]);
   if (started.up === true) startNext(started, batches);
-  const [objects, first, second] = await reading;
+  const [text, first, second] = await reading;
   const all = [
     ...first.objects,
     ...second.objects,
-    ...objects,
+    ...(text.trim() === '' ? [] : readRuleset(JSON.parse(text), query.owners)),
     ...readSysctls(query.sysctls),
     ...bridges(first.links),
   ];
@@ -51,7 +62,7 @@ function startNext(started: Started, batches: readonly Batch[]): void {
 }
 
 /** What was read at the start is what there is until we change it. */
-function ruleset(started: Started, batches: readonly Batch[]): Promise<readonly KernelObject[]> {
+function ruleset(started: Started, batches: readonly Batch[]): Promise<string> {
   const early = take(started, 'ruleset');
   return batches.length === 0 && early !== undefined ? early : nftList();
 }

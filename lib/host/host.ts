@@ -4,8 +4,16 @@ import type { Ifname } from '../core/model/ifname.ts';
 import type { Host } from '../run/ports.ts';
 import { startAnnouncer } from './announce.ts';
 import { exchange } from './exchange.ts';
-import { deleteRecord, listRecords, readRecord, writeRecord } from './records.ts';
-import { ANNOUNCE_AGAIN, LOCK_TIMEOUT_MS, lockKey, lockNow, type Started, take } from './start.ts';
+import { deleteRecord, iterateRecords, listRecords, readRecord, writeRecord } from './records.ts';
+import {
+  ANNOUNCE_AGAIN,
+  closeSessions,
+  LOCK_TIMEOUT_MS,
+  lockKey,
+  lockNow,
+  type Started,
+  take,
+} from './start.ts';
 
 /** A host with processes of its own, which end with `close`. */
 export interface OpenHost extends Host {
@@ -29,6 +37,7 @@ export function createHost(stateDir: string, started: Started = { locks: new Map
       read: ifname => readRecord(stateDir, ifname),
       write: record => writeRecord(stateDir, record),
       remove: ifname => deleteRecord(stateDir, ifname),
+      iterate: () => iterateRecords(stateDir),
       list: () => listRecords(stateDir),
     },
     announce: async announcements => {
@@ -55,9 +64,7 @@ function giveUpShared(started: Started, name: Ifname | 'host'): void {
 function close(started: Started): void {
   for (const held of started.locks.values()) held.release();
   started.locks.clear();
-  started.ip?.four.close();
-  started.ip?.six.close();
-  delete started.ip;
+  closeSessions(started);
   take(started, 'announcer')?.close();
   take(started, 'nft')
     ?.finish('')

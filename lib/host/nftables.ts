@@ -1,5 +1,3 @@
-import type { KernelObject } from '../core/model/object.ts';
-import { readRuleset } from '../core/observed/nft.ts';
 import type { Line } from '../core/plan/render.ts';
 import { run, start, toolError, type Waiting } from './exec.ts';
 
@@ -14,11 +12,14 @@ export async function nftTransaction(lines: readonly Line[], nft = startNft()): 
   if (exit.code !== 0) throw toolError('nft', exit, lines[failedLine(exit.stderr) - 1]?.text ?? 'nft -f');
 }
 
-/** Our tables. nft 1.0.6 cannot list two tables of different families in one go, so it lists all and ours are picked. */
-export async function nftList(): Promise<readonly KernelObject[]> {
+/**
+ * The ruleset as JSON text. nft 1.0.6 cannot list two tables of different families in one go, so it lists all, and ours
+ * are picked from it.
+ */
+export async function nftList(): Promise<string> {
   const exit = await run('nft', ['-j', 'list', 'ruleset']);
   if (exit.code !== 0) throw toolError('nft', exit, 'list ruleset');
-  return exit.stdout.trim() === '' ? [] : readRuleset(JSON.parse(exit.stdout));
+  return exit.stdout;
 }
 
 function failedLine(stderr: string): number {

@@ -50,6 +50,18 @@ export function deleteRecord(stateDir: string, ifname: Ifname): void {
   }
 }
 
+/** One after the other; what is no record is passed over. */
+export function* iterateRecords(stateDir: string): Generator<NicRecord> {
+  for (const file of recordFiles(stateDir, [])) {
+    try {
+      const text = readText(file);
+      if (text !== undefined) yield recordOf(text, file, nameOf(file));
+    } catch (thrown) {
+      if (!(thrown instanceof VmnetError)) throw thrown;
+    }
+  }
+}
+
 /** All of them, tap2 before tap10; what is no record is in `broken`, and nothing is thrown. */
 export function listRecords(stateDir: string): { records: NicRecord[]; broken: VmnetError[] } {
   const records: NicRecord[] = [];

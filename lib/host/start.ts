@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import { VmnetError } from '../core/errors.ts';
 import type { Ifname } from '../core/model/ifname.ts';
-import type { KernelObject } from '../core/model/object.ts';
 import type { Announcer } from './announce.ts';
 import type { Waiting } from './exec.ts';
 import { type IpSession, openIp } from './iproute2.ts';
@@ -21,7 +20,7 @@ export interface IpSessions {
 export interface Started {
   readonly locks: Map<string, Held>;
   ip?: IpSessions;
-  ruleset?: Promise<readonly KernelObject[]>;
+  ruleset?: Promise<string>;
   /** Whether a NIC comes up: then what it will need next starts while the kernel is being read. */
   readonly up?: boolean;
   nft?: Waiting;
@@ -47,6 +46,12 @@ export function startNicRun(stateDir: string, tap: Ifname, up: boolean): Started
 
 export function openSessions(): IpSessions {
   return { four: openIp(4), six: openIp(6) };
+}
+
+export function closeSessions(started: Started): void {
+  started.ip?.four.close();
+  started.ip?.six.close();
+  delete started.ip;
 }
 
 export function lockKey(name: string, mode: LockMode): string {

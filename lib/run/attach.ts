@@ -8,7 +8,7 @@ import type { NicRequest } from '../core/model/request.ts';
 import { nicsOwn } from '../core/observed/owner.ts';
 import type { Observed } from '../core/observed/query.ts';
 import type { Plan } from '../core/plan/plan.ts';
-import { checkForwarding, checkSurroundings } from '../core/verify/surroundings.ts';
+import { checkForwarding, checkSurroundings, sysctlsOf } from '../core/verify/surroundings.ts';
 import { announceNics } from './announce.ts';
 import { apply, type Prepared, prepare, refuseForeign, touchesShared, withHostLock } from './converge.ts';
 import { type Change, type Goal, leavesNetwork } from './goal.ts';
@@ -57,7 +57,7 @@ async function prepareAttach(context: Context, request: NicRequest): Promise<Pre
   const change: Change = { tap: request.ifname, nic, ...(record === undefined ? {} : { record }) };
   const first = await prepare(context, goalOf(context, [change]));
   checkSurroundings(nic, first.before.links);
-  checkForwarding(nic, first.before.objects);
+  checkForwarding(nic, sysctlsOf(first.before));
   const dead = collectHolders(context, nic, first.before);
   return dead.length === 0 ? first : prepare(context, goalOf(context, [change, ...dead]));
 }
@@ -90,6 +90,7 @@ export function goalOf(context: Context, changes: readonly Change[]): Goal {
     others: livingNetworks(
       context,
       changes.map(change => change.tap),
+      changes.flatMap(change => change.record?.network ?? []),
     ),
   };
 }

@@ -3,7 +3,7 @@ import type { Ifname } from '../core/model/ifname.ts';
 import type { NicRecord } from '../core/model/record.ts';
 import type { Observed } from '../core/observed/query.ts';
 import type { Step } from '../core/plan/plan.ts';
-import { checkForwarding, checkSurroundings } from '../core/verify/surroundings.ts';
+import { checkForwarding, checkSurroundings, sysctlsOf } from '../core/verify/surroundings.ts';
 import { goalOf, resolve } from './attach.ts';
 import { prepare } from './converge.ts';
 import type { Change, Goal } from './goal.ts';
@@ -31,22 +31,28 @@ export async function check(context: Context, taps: readonly Ifname[]): Promise<
   const prepared = await prepare(context, goal);
   return {
     steps: prepared.plan.steps,
-    errors: [...broken, ...errors, ...changes.flatMap(change => surroundingErrors(change, prepared.before))],
+    errors: [...broken, ...errors, ...surroundingErrors(changes, prepared.before).map(({ error }) => error)],
     checked: changes.map(change => change.tap),
     gone: records.filter(record => !isAlive(context, record)).map(record => record.request.ifname),
   };
 }
 
 /** What makes repair useless until somebody has seen to it: no uplink, no bridge, no forwarding. */
-export function surroundingErrors(change: Change, observed: Observed): readonly VmnetError[] {
-  if (change.nic === undefined) return [];
-  try {
-    checkSurroundings(change.nic, observed.links);
-    checkForwarding(change.nic, observed.objects);
-    return [];
-  } catch (thrown) {
-    return [asVmnetError(thrown)];
-  }
+export function surroundingErrors(
+  changes: readonly Change[],
+  observed: Observed,
+): readonly { readonly change: Change; readonly error: VmnetError }[] {
+  const sysctls = sysctlsOf(observed);
+  return changes.flatMap(change => {
+    if (change.nic === undefined) return [];
+    try {
+      checkSurroundings(change.nic, observed.links);
+      checkForwarding(change.nic, sysctls);
+      return [];
+    } catch (thrown) {
+      return [{ change, error: asVmnetError(thrown) }];
+    }
+  });
 }
 
 /** The records of these taps, or of all that have one; a named tap without one is an error. */

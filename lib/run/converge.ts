@@ -1,7 +1,7 @@
 import { withRuleTexts } from '../core/desired/filter.ts';
 import { asVmnetError, formatError, VmnetError } from '../core/errors.ts';
 import { identityOf } from '../core/model/identity.ts';
-import { keyOf, textOf } from '../core/model/object.ts';
+import { type KernelObject, keyOf, textOf } from '../core/model/object.ts';
 import { nicsOwn } from '../core/observed/owner.ts';
 import type { Observed, Query } from '../core/observed/query.ts';
 import { foreignInTheWay, type Plan, plan, stepText } from '../core/plan/plan.ts';
@@ -38,8 +38,11 @@ export async function apply(context: Context, prepared: Prepared): Promise<Obser
   try {
     return await carryOut(context, prepared);
   } catch (thrown) {
-    await undo(context, prepared);
-    throw thrown;
+    const left = await undo(context, prepared);
+    if (left === undefined) throw thrown;
+    const { exit, message, where } = asVmnetError(thrown);
+    const hint = `it is not all undone (${left.message}): run vmnet check, then vmnet gc`;
+    throw new VmnetError(exit, message, { hint, cause: thrown, ...(where === undefined ? {} : { where }) });
   }
 }
 
@@ -73,19 +76,23 @@ async function carryOut(context: Context, { goal, query, before, plan }: Prepare
   });
 }
 
-/** The same subtraction the other way round: from what there is now to what there was. */
-async function undo(context: Context, { goal, query, before }: Prepared): Promise<void> {
+/** The same subtraction the other way round: from what there is now to what there was. Returns what went wrong. */
+async function undo(context: Context, { goal, query, before }: Prepared): Promise<VmnetError | undefined> {
   try {
     const now = await context.host.exchange([], query);
-    const was = inScope(goal, before).filter(
-      object => object.kind !== 'link-setting' || now.links.has(object.ifname),
-    );
+    const was = inScope(goal, before).filter(object => canReturn(object, now));
     const back = plan(inScope(goal, now), withRuleTexts(was), identityOf(goal.settings));
     for (const step of back.steps) context.report('debug', `undo ${stepText(step)}`);
     if (back.steps.length > 0) await context.host.exchange(render(back.steps), query);
+    return undefined;
   } catch (thrown) {
-    context.report('error', `undo is incomplete, run vmnet gc: ${formatError(asVmnetError(thrown))}`);
+    return asVmnetError(thrown);
   }
+}
+
+/** Nothing can be put back on a link that is gone, and nothing makes a bridge adopt MACs again: it keeps the one it had. */
+function canReturn(object: KernelObject, now: Observed): boolean {
+  return object.kind !== 'link-setting' || (now.links.has(object.ifname) && object.setting !== 'own-mac');
 }
 
 /** Whether a plan changes what other NICs rely on as well. */

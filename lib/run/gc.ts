@@ -1,4 +1,6 @@
+import { isHostRoute, VMNET_PROTOCOL } from '../core/model/identity.ts';
 import type { Ifname } from '../core/model/ifname.ts';
+import type { KernelObject } from '../core/model/object.ts';
 import type { Plan, Step } from '../core/plan/plan.ts';
 import { type Prepared, prepare, remove } from './converge.ts';
 import { type Change, nicOfRecord } from './goal.ts';
@@ -34,13 +36,24 @@ export async function gc(context: Context, options: { dryRun: boolean; rest?: If
       others: [],
       settings: context.config.settings,
     });
-    const plan = { steps: prepared.plan.steps.filter(step => isTooMuch(step, options.rest)) };
+    const rest = prepared.before.objects.some(object => marks(object, options.rest))
+      ? options.rest
+      : undefined;
+    const plan = { steps: prepared.plan.steps.filter(step => isTooMuch(step, rest)) };
     const gone = records.filter(record => !living.includes(record)).map(record => record.request.ifname);
     if (!options.dryRun) await sweep(context, { ...prepared, plan }, gone);
     return { plan, taps: gone };
   } finally {
     lock?.release();
   }
+}
+
+/** Whether the kernel still shows that this link was a tap of ours: any other name may be the host's own uplink. */
+function marks(object: KernelObject, tap: Ifname | undefined): boolean {
+  if (object.kind === 'nft-element') return object.set === 'taps' && object.key[0] === tap;
+  return (
+    object.kind === 'route' && object.dev === tap && object.protocol === VMNET_PROTOCOL && isHostRoute(object)
+  );
 }
 
 function isTooMuch(step: Step, rest: Ifname | undefined): boolean {

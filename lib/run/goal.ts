@@ -8,9 +8,9 @@ import { type Ifname, parseIfname } from '../core/model/ifname.ts';
 import type { Network, Nic } from '../core/model/network.ts';
 import { byKey, type KernelObject, keyOf } from '../core/model/object.ts';
 import type { NicRecord } from '../core/model/record.ts';
-import { nodeQuery } from '../core/observed/node-query.ts';
+import { bulkQuery, nodeQuery } from '../core/observed/node-query.ts';
 import { nicsOwn, nodeOwns } from '../core/observed/owner.ts';
-import { type Observed, type Query, queryOf } from '../core/observed/query.ts';
+import { type Observed, type Owners, type Query, queryOf } from '../core/observed/query.ts';
 import { type Plan, plan } from '../core/plan/plan.ts';
 
 /** What is to become of one tap: a NIC, or none. */
@@ -30,27 +30,36 @@ export interface Goal {
   readonly settings: Settings;
 }
 
+const NOTHING: Observed = { objects: [], links: new Map() };
+
+/** From here on, whole tables cost less than a question for each NIC. */
+const MANY = 8;
+
 /** What to read for a goal: all that it wants, and all that the records say was made before. */
 export function goalQuery(goal: Goal): Query {
-  const links = goal.changes.flatMap(({ tap, nic }) => [tap, ...(nic === undefined ? [] : carriersOf(nic))]);
+  const taps = goal.changes.map(change => change.tap);
+  const carriers = goal.changes.flatMap(({ nic }) => (nic === undefined ? [] : carriersOf(nic)));
   const settings = goal.changes.flatMap(({ record }) => record?.before ?? []);
-  const query = queryOf([...desiredObjects(goal, new Map()), ...leavingObjects(goal), ...settings], links);
+  const objects = [...desiredObjects(goal, NOTHING), ...leavingObjects(goal), ...settings];
+  const query = queryOf(objects, { taps, carriers });
   const complete = { ...query, sysctls: [...query.sysctls, IPV6_FORWARDING] };
-  return goal.scope === 'node' ? nodeQuery(complete, identityOf(goal.settings)) : complete;
+  if (goal.scope === 'node') return nodeQuery(bulkQuery(complete), identityOf(goal.settings));
+  return taps.length > MANY ? bulkQuery(complete) : { ...complete, owners: ownersOf(goal) };
 }
 
 /** The subtraction for a goal, within what is the goal's to decide. */
 export function goalPlan(goal: Goal, observed: Observed): Plan {
-  return plan(
-    inScope(goal, observed),
-    supported(desiredObjects(goal, observed.links), observed),
-    identityOf(goal.settings),
-  );
+  const desired = desiredObjects(goal, observed);
+  return plan(scoped(goal, observed, desired), supported(desired, observed), identityOf(goal.settings));
 }
 
 /** The part of the kernel that this goal decides about: its NICs' own, and what it or a record names. */
 export function inScope(goal: Goal, observed: Observed): readonly KernelObject[] {
-  const named = new Set([...desiredObjects(goal, observed.links), ...leavingObjects(goal)].map(keyOf));
+  return scoped(goal, observed, desiredObjects(goal, observed));
+}
+
+function scoped(goal: Goal, observed: Observed, desired: readonly KernelObject[]): readonly KernelObject[] {
+  const named = new Set([...desired, ...leavingObjects(goal)].map(keyOf));
   const taps = goal.changes.map(change => change.tap);
   const own =
     goal.scope === 'node'
@@ -59,9 +68,21 @@ export function inScope(goal: Goal, observed: Observed): readonly KernelObject[]
   return observed.objects.filter(object => named.has(keyOf(object)) || own(object));
 }
 
+/** Who holds an address is found by the address, what a tap has too much by its name. */
+function ownersOf(goal: Goal): Owners {
+  const addresses = goal.changes.flatMap(({ nic, record }) => [
+    ...(nic?.mode === 'routed' ? nic.addresses : []),
+    ...(record?.request.addresses ?? []),
+  ]);
+  return {
+    taps: new Set(goal.changes.map(change => change.tap)),
+    addresses: new Set(addresses.map(address => address.text)),
+  };
+}
+
 /** Whether networks that only these changes' records know must stay for somebody else: then the others must be asked. */
 export function leavesNetwork(goal: Goal): boolean {
-  const wanted = byKey(desiredObjects(goal, new Map()));
+  const wanted = byKey(desiredObjects(goal, NOTHING));
   return leavingObjects(goal).some(object => !wanted.has(keyOf(object)) && object.kind === 'rule');
 }
 
@@ -83,13 +104,13 @@ export function nicOfRecord(record: NicRecord): Nic {
   };
 }
 
-function desiredObjects(goal: Goal, links: Observed['links']): readonly KernelObject[] {
+function desiredObjects(goal: Goal, observed: Observed): readonly KernelObject[] {
   const nics = goal.changes.flatMap(change => change.nic ?? []);
   const networks = nics.flatMap(nic => (nic.mode === 'routed' ? [nic.network] : []));
   const wanted = byKey([
-    ...goal.changes.flatMap(change => settingsBefore(change, links)),
+    ...goal.changes.flatMap(change => settingsBefore(change, observed)),
     ...sharedObjects(networks, goal.settings),
-    ...nics.flatMap(nic => nicObjects(nic, goal.settings, links)),
+    ...nics.flatMap(nic => nicObjects(nic, goal.settings, observed.links)),
   ]);
   if (goal.others.length === 0) return [...wanted.values()];
   const leaving = new Set(leavingObjects(goal).map(keyOf));
@@ -109,11 +130,18 @@ function sharedObjects(networks: readonly Network[], settings: Settings): readon
 }
 
 /** What the tap was before the first attach, below what the NIC wants of it now; of a link that is gone, nothing. */
-function settingsBefore(change: Change, links: Observed['links']): readonly KernelObject[] {
-  const facts = links.get(change.tap);
+function settingsBefore(change: Change, observed: Observed): readonly KernelObject[] {
+  const facts = observed.links.get(change.tap);
   if (facts === undefined) return [];
-  if (change.record === undefined) return change.nic === undefined ? restingSettings(change.tap) : [];
-  return facts.ifindex === change.record.ifindex ? change.record.before : [];
+  if (change.record !== undefined) return facts.ifindex === change.record.ifindex ? change.record.before : [];
+  // Without a record any link could have been named: only one that the filter knows is a tap of ours.
+  return change.nic === undefined && isFiltered(change.tap, observed) ? restingSettings(change.tap) : [];
+}
+
+function isFiltered(tap: Ifname, observed: Observed): boolean {
+  return observed.objects.some(
+    object => object.kind === 'nft-element' && object.set === 'taps' && object.key[0] === tap,
+  );
 }
 
 function leavingObjects(goal: Goal): readonly KernelObject[] {

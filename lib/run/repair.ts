@@ -26,8 +26,8 @@ export async function repair(
     const { records, broken } = recordsOf(context, taps);
     const { changes, errors } = await changesOf(context, records);
     const first = await prepare(context, goalOf(context, changes));
-    const failing = changes.map(change => ({ change, problems: surroundingErrors(change, first.before) }));
-    const sound = failing.filter(({ problems }) => problems.length === 0).map(({ change }) => change);
+    const failing = surroundingErrors(changes, first.before);
+    const sound = changes.filter(change => !failing.some(one => one.change === change));
     const prepared = sound.length === changes.length ? first : await prepare(context, goalOf(context, sound));
     refuseForeign(prepared);
     if (!options.dryRun && prepared.plan.steps.length > 0) {
@@ -39,7 +39,7 @@ export async function repair(
       );
       keepRecords(context, sound);
     }
-    const left = failing.flatMap(({ problems }) => problems);
+    const left = failing.map(({ error }) => error);
     return {
       plan: prepared.plan,
       taps: sound.map(change => change.tap),

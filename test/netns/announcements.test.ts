@@ -70,7 +70,9 @@ async function running(): Promise<readonly string[]> {
 /** The time of each round; a round is all three frames. */
 function rounds(lines: readonly string[], up0: string): readonly string[] {
   const found = (pattern: RegExp) => lines.filter(line => pattern.test(line));
-  const asked = found(new RegExp(`> ff:ff:ff:ff:ff:ff, .*Request who-has ${vm.address} .*tell ${vm.address},`));
+  const asked = found(
+    new RegExp(`> ff:ff:ff:ff:ff:ff, .*Request who-has ${vm.address} .*tell ${vm.address},`),
+  );
   const replied = found(new RegExp(`> ff:ff:ff:ff:ff:ff, .*Reply ${vm.address} is-at ${up0}`));
   const advertised = found(new RegExp(`> 33:33:00:00:00:01, .*advertisement, tgt is ${vm.address6}`));
   assert.deepEqual([replied.length, advertised.length], [asked.length, asked.length], lines.join('\n'));
@@ -86,7 +88,11 @@ test('announce says it again, and repeats end with the NIC', { skip }, async () 
   succeeded(await datacentre.node1.vmnet(['detach', 'tap0']));
   const before = sniffer.lines().length;
   await sleep(3500);
-  assert.deepEqual((await sniffer.stop()).slice(before), [], 'a node that has let go of a VM must not call it back');
+  assert.deepEqual(
+    (await sniffer.stop()).slice(before),
+    [],
+    'a node that has let go of a VM must not call it back',
+  );
   const { exitCode, stderr } = await datacentre.node1.vmnet(['announce', 'tap0']);
   assert.equal(exitCode, 65);
   assert.match(stderr, /tap0/);

@@ -85,13 +85,16 @@ test('attach again: an empty plan, and nothing happens in the kernel', { skip },
   assert.notEqual((await second.stop()).length, 0);
 });
 
-test('IPv6 is forwarded for our devices alone, or refused with the name of the sysctl', { skip }, async () => {
+test('IPv6 is forwarded for our devices alone, or refused with the name of the sysctl', {
+  skip,
+}, async () => {
   const other = await buildDatacentre({ program: 'dist', forwarding6: false });
   try {
     const vm = await startVm(other, 'a', other.node1, routedNic(10, 'tap0'));
     const before = await stateOf(other.node1);
     const { exitCode, stderr } = await other.node1.vmnet(attachArgs(vm));
-    const read = async (path: string) => (await inside(other.node1, ['cat', `/proc/sys/net/ipv6/conf/${path}`])).stdout;
+    const read = async (path: string) =>
+      (await inside(other.node1, ['cat', `/proc/sys/net/ipv6/conf/${path}`])).stdout;
     assert.equal(await read('all/forwarding'), '0', 'that is for the administrator');
     if ((await read('tap0/force_forwarding')) === '') {
       assert.equal(exitCode, 69);

@@ -45,7 +45,9 @@ async function worksBridged(): Promise<void> {
   await answers(router, address, address6);
 }
 
-test('bridged, routed, bridged, routed: traffic in each, and no trace of the one before', { skip }, async () => {
+test('bridged, routed, bridged, routed: traffic in each, and no trace of the one before', {
+  skip,
+}, async () => {
   const { node1 } = datacentre;
   const untouched = await stateOf(node1);
   succeeded(await node1.vmnet(asBridged));
@@ -105,9 +107,12 @@ test('a bridge: MTU and MAC are its own, and the host has no address on the port
   ] as const) {
     await makeTap(node1, tap);
     await ip(node1, 'link', 'set', tap, 'address', '00:00:00:00:00:0a');
-    const link = async (name: string) => JSON.parse(await ip(node1, '-j', '-d', 'link', 'show', 'dev', name))[0];
+    const link = async (name: string) =>
+      JSON.parse(await ip(node1, '-j', '-d', 'link', 'show', 'dev', name))[0];
     const before = await link(bridge);
-    succeeded(await node1.vmnet(['attach', tap, '--mode', 'bridged', '--link', bridge, '--mac', '02:00:00:00:00:0c']));
+    succeeded(
+      await node1.vmnet(['attach', tap, '--mode', 'bridged', '--link', bridge, '--mac', '02:00:00:00:00:0c']),
+    );
     const port = await link(tap);
     assert.equal((await link(bridge)).address, before.address, `${bridge} keeps its MAC`);
     assert.deepEqual([port.master, port.mtu, port.flags.includes('UP')], [bridge, before.mtu, true]);
@@ -135,7 +140,11 @@ test('no such bridge, and one that is none: refused, and the kernel is as it was
 
 test('a filter of others in the bridge family is left alone', { skip }, async () => {
   const { node1 } = datacentre;
-  await nft(node1, 'add table bridge theirs', 'add chain bridge theirs c { type filter hook forward priority 0; }');
+  await nft(
+    node1,
+    'add table bridge theirs',
+    'add chain bridge theirs c { type filter hook forward priority 0; }',
+  );
   const before = await stateOf(node1);
   succeeded(await node1.vmnet(asBridged));
   assert.deepEqual((await stateOf(node1)).nft, before.nft);

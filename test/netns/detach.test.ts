@@ -7,7 +7,17 @@ import { ip, ipBatch, missingForNamespaces } from '../support/command.ts';
 import { buildDatacentre, type Datacentre, type Node } from '../support/datacentre.ts';
 import { type State, stateOf } from '../support/state.ts';
 import { bridgedNic, routedNic, startVm, stopVm, type Vm } from '../support/vm.ts';
-import { attach, changesOf, isClean, isSilent, nft, recordsOf, succeeded, sysctlsOf, works } from './steps.ts';
+import {
+  attach,
+  changesOf,
+  isClean,
+  isSilent,
+  nft,
+  recordsOf,
+  succeeded,
+  sysctlsOf,
+  works,
+} from './steps.ts';
 
 const skip = missingForNamespaces() ?? false;
 let datacentre: Datacentre;

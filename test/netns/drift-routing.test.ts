@@ -87,7 +87,17 @@ const ROUTES: readonly Breakage[] = [
     names: FAMILIES.map(family => `route 993 ${HOST[family]} `),
     by: async node => {
       await both(node, family => ['route', 'delete', HOST[family], 'table', '993']);
-      await both(node, family => ['route', 'add', HOST[family], 'dev', 'up0', 'table', '993', 'protocol', '118']);
+      await both(node, family => [
+        'route',
+        'add',
+        HOST[family],
+        'dev',
+        'up0',
+        'table',
+        '993',
+        'protocol',
+        '118',
+      ]);
     },
   },
   {
@@ -95,7 +105,18 @@ const ROUTES: readonly Breakage[] = [
     kind: 'route',
     drift: 'unexpected',
     names: FAMILIES.map(family => STRANGER[family]),
-    by: node => both(node, family => ['route', 'add', STRANGER[family], 'dev', 'tap0', 'table', '993', 'protocol', '118']),
+    by: node =>
+      both(node, family => [
+        'route',
+        'add',
+        STRANGER[family],
+        'dev',
+        'tap0',
+        'table',
+        '993',
+        'protocol',
+        '118',
+      ]),
   },
   {
     what: 'proxy neighbours of the VM deleted',

@@ -16,7 +16,9 @@ const CONFIGS: readonly (readonly [guard: string, config: string])[] = [
 ];
 
 for (const [guard, config] of CONFIGS) {
-  test(`guard = ${guard}: nft flush ruleset lets nothing into management, and repair heals`, { skip }, async () => {
+  test(`guard = ${guard}: nft flush ruleset lets nothing into management, and repair heals`, {
+    skip,
+  }, async () => {
     const datacentre = await buildDatacentre({ program: 'dist', config });
     try {
       const { node1 } = datacentre;
@@ -43,7 +45,14 @@ async function leaked({ segments }: Datacentre, vm: Vm): Promise<readonly string
   const sniffer = await capture(segments, segments.management, 'ip or ip6 or arp');
   await isSilent(vm, ...OUTSIDE);
   // On the management segment, and where main has no way to but its default.
-  const others = ['10.9.9.254', '10.9.9.2', '198.18.0.1', '2001:db8:999::fe', '2001:db8:999::2', '2001:db8:abcd::1'];
+  const others = [
+    '10.9.9.254',
+    '10.9.9.2',
+    '198.18.0.1',
+    '2001:db8:999::fe',
+    '2001:db8:999::2',
+    '2001:db8:abcd::1',
+  ];
   for (const address of others) await ping(vm, address, { count: 1, waitSeconds: 0.1 });
   // These end at the node, which would have to say so to the VM.
   for (const address of OUTSIDE) await pingWith(vm, address, '-t', '1');

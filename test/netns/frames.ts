@@ -36,8 +36,19 @@ export function solicitation(
   const low = bytes(to).subarray(13).toString('hex');
   const group = everybody ? 'ff02::1' : `ff02::1:ff${low.slice(0, 2)}:${low.slice(2)}`;
   const toMac = `33:33:${bytes(group).subarray(12).toString('hex').match(/../g)?.join(':')}`;
-  const body = Buffer.concat([Buffer.from([135, 0, 0, 0, 0, 0, 0, 0]), bytes(to), Buffer.from([1, 1]), hex(fromMac)]);
-  const pseudo = Buffer.concat([bytes(from), bytes(group), two(0), two(body.length), Buffer.from([0, 0, 0, 58])]);
+  const body = Buffer.concat([
+    Buffer.from([135, 0, 0, 0, 0, 0, 0, 0]),
+    bytes(to),
+    Buffer.from([1, 1]),
+    hex(fromMac),
+  ]);
+  const pseudo = Buffer.concat([
+    bytes(from),
+    bytes(group),
+    two(0),
+    two(body.length),
+    Buffer.from([0, 0, 0, 58]),
+  ]);
   body.writeUInt16BE(checksum(Buffer.concat([pseudo, body])), 2);
   return packet({ from, to: group, fromMac, toMac }, 58, body, 255);
 }
@@ -46,10 +57,18 @@ function packet({ from, to, fromMac, toMac }: Ends, protocol: number, body: Buff
   const six = from.includes(':');
   const ethernet = Buffer.concat([hex(toMac), hex(fromMac), two(six ? 0x86dd : 0x0800)]);
   if (six) {
-    const head = Buffer.concat([Buffer.from('60000000', 'hex'), two(body.length), Buffer.from([protocol, ttl])]);
+    const head = Buffer.concat([
+      Buffer.from('60000000', 'hex'),
+      two(body.length),
+      Buffer.from([protocol, ttl]),
+    ]);
     return Buffer.concat([ethernet, head, bytes(from), bytes(to), body]);
   }
-  const fixed = Buffer.concat([Buffer.from('4500', 'hex'), two(20 + body.length), Buffer.from('00004000', 'hex')]);
+  const fixed = Buffer.concat([
+    Buffer.from('4500', 'hex'),
+    two(20 + body.length),
+    Buffer.from('00004000', 'hex'),
+  ]);
   const head = Buffer.concat([fixed, Buffer.from([ttl, protocol]), two(0), bytes(from), bytes(to)]);
   head.writeUInt16BE(checksum(head), 10);
   return Buffer.concat([ethernet, head, body]);

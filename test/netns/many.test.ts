@@ -17,13 +17,20 @@ before(async () => {
   if (skip !== false) return;
   datacentre = await buildDatacentre({ program: 'dist' });
   node = datacentre.node1;
-  await ipBatch(node, TAPS.map(tap => `tuntap add dev ${tap} mode tap`));
+  await ipBatch(
+    node,
+    TAPS.map(tap => `tuntap add dev ${tap} mode tap`),
+  );
   untouched = await stateOf(node);
 });
 after(() => datacentre?.close());
 
 function env(index: number): Readonly<Record<string, string>> {
-  return ganetiEnv(`tap${index}`, `aa:00:00:35:6e:${index.toString(16).padStart(2, '0')}`, `192.0.2.${100 + index}`);
+  return ganetiEnv(
+    `tap${index}`,
+    `aa:00:00:35:6e:${index.toString(16).padStart(2, '0')}`,
+    `192.0.2.${100 + index}`,
+  );
 }
 
 test('fifty attaches at once', { skip, timeout: 60_000 }, async () => {
@@ -41,9 +48,14 @@ test('fifty attaches at once', { skip, timeout: 60_000 }, async () => {
 });
 
 test('the same address four times at once: one gets it', { skip, timeout: 60_000 }, async () => {
-  await ipBatch(node, ['a', 'b', 'c', 'd'].map(name => `tuntap add dev tap-${name} mode tap`));
+  await ipBatch(
+    node,
+    ['a', 'b', 'c', 'd'].map(name => `tuntap add dev tap-${name} mode tap`),
+  );
   const results = await Promise.all(
-    ['a', 'b', 'c', 'd'].map(name => node.hook('kvm-vif-bridge', ganetiEnv(`tap-${name}`, 'aa:00:00:35:6f:01', '192.0.2.99'))),
+    ['a', 'b', 'c', 'd'].map(name =>
+      node.hook('kvm-vif-bridge', ganetiEnv(`tap-${name}`, 'aa:00:00:35:6f:01', '192.0.2.99')),
+    ),
   );
   assert.deepEqual(results.map(({ exitCode }) => exitCode).sort(), [0, 65, 65, 65]);
   await isClean(node);
@@ -65,7 +77,9 @@ test('attaches and detaches of other taps at once', { skip, timeout: 60_000 }, a
   for (const tap of even) succeeded(await node.hook('kvm-vif-bridge', env(Number(tap.slice(3)))));
   const results = await Promise.all(
     TAPS.slice(0, 20).map((tap, i) =>
-      i % 2 === 0 ? node.hook('network/routed/down', { INTERFACE: tap }) : node.hook('kvm-vif-bridge', env(i)),
+      i % 2 === 0
+        ? node.hook('network/routed/down', { INTERFACE: tap })
+        : node.hook('kvm-vif-bridge', env(i)),
     ),
   );
   for (const result of results) assert.equal(succeeded(result) + result.stderr, '');

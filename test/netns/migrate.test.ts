@@ -43,14 +43,18 @@ for (const [how, from, to, withDetach] of [
     const [oldMac, nextMac] = [await macOfUplink(old), await macOfUplink(next)];
     await works(datacentre, vm);
     assert.deepEqual(await seenAs(), [oldMac, oldMac]);
-    const probes = await Promise.all([vm.address, vm.address6].map(address => startProbe(datacentre.router, address)));
+    const probes = await Promise.all(
+      [vm.address, vm.address6].map(address => startProbe(datacentre.router, address)),
+    );
     vm = await moveVm(vm, next, `tap${withDetach ? 3 : 0}`);
     await attach(vm);
     // From here on the old node is not to speak for the VM; it may still have been repeating what it said at attach.
     const told = await capture(datacentre.router, 'eth0', `ether src ${oldMac} and (arp or icmp6)`);
     if (withDetach) succeeded(await old.vmnet(['detach', 'tap0']));
     await sleep(4000);
-    const lines = (await told.stop()).filter(line => [vm.address, vm.address6].some(one => line.includes(one)));
+    const lines = (await told.stop()).filter(line =>
+      [vm.address, vm.address6].some(one => line.includes(one)),
+    );
     assert.deepEqual(lines, [], 'the old node still says that the VM is there');
     for (const probe of probes) {
       const { longestGapMs, silentMs } = await probe.stop();

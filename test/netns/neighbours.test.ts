@@ -27,7 +27,13 @@ after(() => datacentre?.close());
 /** Not the VM's: free, the node's management address, reachable only by main's default, the gateway, the outside. */
 const FOREIGN = [
   ...['192.0.2.99', '10.9.9.1', '198.18.0.1', '192.0.2.254', '203.0.113.1'],
-  ...['2001:db8:993::99', '2001:db8:999::1', '2001:db8:abcd::1', '2001:db8:ffff::1', 'fe80::76:6dff:fe6e:6574'],
+  ...[
+    '2001:db8:993::99',
+    '2001:db8:999::1',
+    '2001:db8:abcd::1',
+    '2001:db8:ffff::1',
+    'fe80::76:6dff:fe6e:6574',
+  ],
 ];
 
 async function ask(address: string, everybody: boolean): Promise<void> {
@@ -99,7 +105,10 @@ test('the host asks the VM as the gateway, and the segment as arp-source', { ski
   const toSegment = await capture(router, 'eth0', 'arp');
   for (const dev of ['tap0', 'up0']) await ip(node1, 'neighbour', 'flush', 'dev', dev);
   await ping(router, vm.address, { count: 1 });
-  assert.match(await toVm.until(/Request who-has/), new RegExp(`who-has ${vm.address} tell 192\\.0\\.2\\.1,`));
+  assert.match(
+    await toVm.until(/Request who-has/),
+    new RegExp(`who-has ${vm.address} tell 192\\.0\\.2\\.1,`),
+  );
   await ip(node1, 'neighbour', 'flush', 'dev', 'up0');
   await ping(vm, '203.0.113.1', { count: 1 });
   assert.match(await toSegment.until(/who-has 192\.0\.2\.1 /), /who-has 192\.0\.2\.1 tell 192\.0\.2\.254,/);

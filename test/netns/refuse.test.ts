@@ -23,7 +23,16 @@ before(async () => {
   datacentre = await buildDatacentre({ program: 'dist', config: publicNetwork('up0', ...MORE) });
   node = datacentre.node1;
   for (const tap of ['tap0', 'tap1', 'down0']) await makeTap(node, tap);
-  const one = ['--network', 'public', '--mac', 'aa:00:00:35:6d:0b', '--ip', '192.0.2.11', '--instance', 'holder.example.test'];
+  const one = [
+    '--network',
+    'public',
+    '--mac',
+    'aa:00:00:35:6d:0b',
+    '--ip',
+    '192.0.2.11',
+    '--instance',
+    'holder.example.test',
+  ];
   succeeded(await node.vmnet(['attach', 'tap1', ...one]));
   stateBefore = JSON.stringify(await stateOf(node));
 });
@@ -89,7 +98,15 @@ async function isUnchanged(): Promise<void> {
   assert.equal(recordsOf(node).join(), 'tap1.json');
 }
 
-for (const { what, exit, names, tap = 'tap0', network = 'public', mac = MAC, ips = ['192.0.2.10'] } of WRONG) {
+for (const {
+  what,
+  exit,
+  names,
+  tap = 'tap0',
+  network = 'public',
+  mac = MAC,
+  ips = ['192.0.2.10'],
+} of WRONG) {
   test(what, { skip }, async () => {
     const args = ['attach', tap, '--network', network, '--mac', mac, ...ips.flatMap(one => ['--ip', one])];
     await refused(await node.vmnet(args), exit, names);
@@ -97,7 +114,18 @@ for (const { what, exit, names, tap = 'tap0', network = 'public', mac = MAC, ips
 }
 
 /** For each option; a word that begins with a dash is another option, so `--mac=-x` is what says it. */
-const HOSTILE = ['a\nb', 'a"b', 'a;reboot', '-x', '$(touch x)', 'a b', '{ a }', 'a\u001b[31m', 'ü', 'a'.repeat(300)];
+const HOSTILE = [
+  'a\nb',
+  'a"b',
+  'a;reboot',
+  '-x',
+  '$(touch x)',
+  'a b',
+  '{ a }',
+  'a\u001b[31m',
+  'ü',
+  'a'.repeat(300),
+];
 
 for (const text of HOSTILE) {
   test(`words that no parser may let pass: ${JSON.stringify(text.slice(0, 20))}`, { skip }, async () => {
@@ -126,7 +154,8 @@ test('routed without address or MAC; without tap; with nothing at all', { skip }
 });
 
 test('tables: a name that rt_tables lacks, one without default route', { skip }, async () => {
-  const attach = (link: string) => node.vmnet(['attach', 'tap0', '--mode', 'routed', '--link', link, '--ip', '192.0.2.10']);
+  const attach = (link: string) =>
+    node.vmnet(['attach', 'tap0', '--mode', 'routed', '--link', link, '--ip', '192.0.2.10']);
   await refused(await attach('nosuchtable'), 65, 'nosuchtable');
   await refused(await attach('4711'), 65, '4711');
 });
@@ -158,9 +187,12 @@ const CONFIGS: readonly (readonly [what: string, text: string, name: string])[] 
   ['line that is no setting', '[network public]\nuplink\n', 'uplink'],
 ];
 
-test('configuration: what is wrong in it, where it may not be read or anybody may write', { skip }, async () => {
+test('configuration: what is wrong in it, where it may not be read or anybody may write', {
+  skip,
+}, async () => {
   const good = readFileSync(node.configFile, 'utf8');
-  const attach = () => node.vmnet(['attach', 'tap0', '--network', 'public', '--mac', MAC, '--ip', '192.0.2.10']);
+  const attach = () =>
+    node.vmnet(['attach', 'tap0', '--network', 'public', '--mac', MAC, '--ip', '192.0.2.10']);
   try {
     for (const [, text, name] of CONFIGS) {
       writeFileSync(node.configFile, text);
@@ -170,7 +202,14 @@ test('configuration: what is wrong in it, where it may not be read or anybody ma
     chmodSync(node.configFile, 0o666);
     await refused(await attach(), 78, node.configFile);
     rmSync(node.configFile);
-    const missing = await node.vmnet(['--config', `${node.configFile}/x`, 'attach', 'tap0', '--network', 'public']);
+    const missing = await node.vmnet([
+      '--config',
+      `${node.configFile}/x`,
+      'attach',
+      'tap0',
+      '--network',
+      'public',
+    ]);
     assert.notEqual(missing.exitCode, 0);
   } finally {
     rmSync(node.configFile, { force: true });
@@ -179,9 +218,22 @@ test('configuration: what is wrong in it, where it may not be read or anybody ma
   }
 });
 
-test('an address whose holder is gone is given to the next, and nothing of the holder stays', { skip }, async () => {
+test('an address whose holder is gone is given to the next, and nothing of the holder stays', {
+  skip,
+}, async () => {
   await ip(node, 'link', 'delete', 'tap1');
-  succeeded(await node.vmnet(['attach', 'tap0', '--network', 'public', '--mac', 'aa:00:00:35:6d:0b', '--ip', '192.0.2.11']));
+  succeeded(
+    await node.vmnet([
+      'attach',
+      'tap0',
+      '--network',
+      'public',
+      '--mac',
+      'aa:00:00:35:6d:0b',
+      '--ip',
+      '192.0.2.11',
+    ]),
+  );
   assert.deepEqual(recordsOf(node), ['tap0.json']);
   assert.doesNotMatch(JSON.stringify(await stateOf(node)), /tap1/);
   await isClean(node);

@@ -15,7 +15,7 @@ before(async () => {
   if (skip !== false) return;
   await must(['ip', 'netns', 'add', place.ns]);
   await ip(place, 'link', 'set', 'lo', 'up');
-  const argv = [process.execPath, '--no-warnings', PROGRAM, place.ns];
+  const argv = [process.execPath, '--no-warnings', PROGRAM];
   const { stdout, stderr } = await inside(place, argv, { timeoutMs: 240_000 });
   said = stderr;
   const rows: { readonly name: string; readonly error?: string }[] = stdout

@@ -85,6 +85,8 @@ async function seen(): Promise<string> {
   return (await inside(datacentre.node1, ['nft', '-j', 'list', 'table', 'inet', 'seen'])).stdout;
 }
 
-function packets(objects: readonly { rule?: { expr: { counter?: { packets: number } }[] } }[]): readonly number[] {
+function packets(
+  objects: readonly { rule?: { expr: { counter?: { packets: number } }[] } }[],
+): readonly number[] {
   return objects.flatMap(({ rule }) => rule?.expr.flatMap(({ counter }) => counter?.packets ?? []) ?? []);
 }

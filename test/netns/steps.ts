@@ -101,7 +101,8 @@ export async function nft(place: Place, ...lines: readonly string[]): Promise<st
 
 /** Every value below /proc/sys/net/ipv4 and ipv6 that belongs to a device or a neighbour table, as `path=value`. */
 export async function sysctlsOf(place: Place): Promise<readonly string[]> {
-  const script = 'grep -rs . /proc/sys/net/ipv4/conf /proc/sys/net/ipv6/conf /proc/sys/net/ipv4/neigh /proc/sys/net/ipv6/neigh';
+  const script =
+    'grep -rs . /proc/sys/net/ipv4/conf /proc/sys/net/ipv6/conf /proc/sys/net/ipv4/neigh /proc/sys/net/ipv6/neigh';
   const { stdout } = await inside(place, script.split(' '));
   return stdout
     .split('\n')

@@ -176,6 +176,7 @@ function recordsIn(
       step('record', `remove ${ifname}`);
       texts.delete(ifname);
     },
+    iterate: () => [...texts].sort().map(([ifname, text]) => parse(ifname, text)),
     list: () => {
       const records: NicRecord[] = [];
       const broken: VmnetError[] = [];

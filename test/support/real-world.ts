@@ -1,13 +1,12 @@
 // The node of world.ts on the real kernel: that of the network namespace in which this process is.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execaSync } from 'execa';
 import type { Announcement } from '../../lib/core/announce/frames.ts';
 import { createHost, type OpenHost } from '../../lib/host/host.ts';
-import { PATH, type Place } from './command.ts';
+import { PATH } from './command.ts';
 import { SYSCTLS } from './memory/state.ts';
-import { stateOf } from './state.ts';
 import { contextOf, type World } from './world.ts';
 
 export interface RealWorld extends World {
@@ -25,8 +24,7 @@ const SETUP = [
   ),
 ];
 
-/** `place` is the namespace that the process is in already. */
-export function realWorld(place: Place): RealWorld {
+export function realWorld(): RealWorld {
   const stateDir = mkdtempSync(join(tmpdir(), 'vmnet-scenario-'));
   const announced: Announcement[] = [];
   let host: OpenHost | undefined;
@@ -43,12 +41,12 @@ export function realWorld(place: Place): RealWorld {
       host = createHost(stateDir);
       return contextOf({ ...host, announce: async batch => void announced.push(...batch) });
     },
-    ip: async (line, family = 4) => void tool('ip', [`-${family}`, '-batch', '-'], line),
+    ip: async (line, family = 4) => batch(family, [line]),
     nft: async (...lines) => void tool('nft', ['-f', '-'], lines.join('\n')),
     sysctl: async (path, value) => writeFileSync(`/proc/sys/${path}`, value),
     makeTap: async name => void tool('ip', ['tuntap', 'add', 'dev', name, 'mode', 'tap']),
     removeTap: async name => void tool('ip', ['link', 'delete', name]),
-    snapshot: async () => snapshot(place),
+    snapshot: async () => snapshot(),
     reset: () => {
       close();
       announced.length = 0;
@@ -67,46 +65,97 @@ function setUp(): void {
   for (const path of ['default', 'all']) write(`net/ipv6/conf/${path}/accept_dad`, '0');
   write('net/ipv6/conf/all/forwarding', '1');
   for (const family of ['ipv4', 'ipv6']) write(`net/${family}/fwmark_reflect`, '0');
-  tool('ip', ['-batch', '-'], SETUP.join('\n'));
+  batch(4, SETUP);
 }
 
 function tearDown(stateDir: string): void {
   rmSync(join(stateDir, 'nics'), { recursive: true, force: true });
   tool('nft', ['flush', 'ruleset']);
-  for (const name of links()) if (name !== 'lo') tool('ip', ['link', 'delete', name], '', true);
-  for (const family of ['-4', '-6']) {
-    tool('ip', [family, 'rule', 'flush']);
-    tool('ip', [family, 'rule', 'add', 'preference', '32766', 'lookup', 'main', 'protocol', 'kernel']);
-    if (family === '-4')
-      tool('ip', [family, 'rule', 'add', 'preference', '32767', 'lookup', 'default', 'protocol', 'kernel']);
-    for (const table of ['77', '993', '994', '1994'])
-      tool('ip', [family, 'route', 'flush', 'table', table], '', true);
-  }
+  const taps = ['tap0', 'tap1'].filter(name => existsSync(`/proc/sys/net/ipv4/conf/${name}`));
+  batch(4, [
+    ...[...taps, 'up0', 'up1', 'up6', 'port0', 'br0'].map(name => `link delete ${name}`),
+    ...flushed(4),
+    'rule add preference 32767 lookup default protocol kernel',
+  ]);
+  batch(6, flushed(6));
 }
 
-function links(): readonly string[] {
-  const found: { readonly ifname: string }[] = JSON.parse(tool('ip', ['-j', 'link', 'show']));
-  return found.map(link => link.ifname);
+/** The first rule, which looks up `local`, is what a flush of the rules leaves. */
+function flushed(family: 4 | 6): readonly string[] {
+  const everything = family === 4 ? '0.0.0.0/0' : '::/0';
+  return [
+    'rule flush',
+    'rule add preference 32766 lookup main protocol kernel',
+    ...[77, 993, 994, 1994].map(table => `route flush root ${everything} table ${table}`),
+  ];
 }
 
-async function snapshot(place: Place): Promise<readonly string[]> {
-  const state = await stateOf(place);
+type Json = Readonly<Record<string, unknown>>;
+
+function snapshot(): readonly string[] {
+  const both = answers(4, ['address show', 'neigh show proxy', 'route show table all', 'rule show']);
+  const six = answers(6, ['rule show']);
+  const ruleset: { readonly nftables: readonly Json[] } = JSON.parse(tool('nft', ['-j', 'list', 'ruleset']));
+  const [addresses = [], ...rest] = both;
+  const links = addresses.map(link => String(link.ifname));
   const sysctls = SYSCTLS.flatMap(path =>
-    path.includes('*') ? links().map(name => path.replace('*', name)) : [path],
+    path.includes('*') ? links.map(name => path.replace('*', name)) : [path],
   );
   return [
-    ...Object.entries(state).flatMap(([kind, lines]) => lines.map((line: string) => `${kind} ${line}`)),
+    ...addresses.map(linkLine),
+    ...rest.flatMap(rows => rows.map(row => JSON.stringify(row, steady))),
+    ...six.flatMap(rows => rows.map(row => `IPv6 ${JSON.stringify(row, steady)}`)),
+    ...ruleset.nftables.flatMap(entry => nftEntry(entry)),
     ...sysctls.map(path => `sysctl ${path} ${readFileSync(`/proc/sys/${path}`, 'utf8').trim()}`),
   ].sort();
+}
+
+function linkLine({ ifname, group, mtu, master, address, flags, addr_info }: Json): string {
+  const found = addr_info as readonly Json[];
+  const addresses = found.map(({ local, prefixlen }) => `${local}/${prefixlen}`).sort();
+  const up = (flags as readonly string[]).includes('UP');
+  return JSON.stringify({ ifname, group, mtu, master, address, up, addresses });
+}
+
+/** Elements one by one: they are listed in any order. */
+function nftEntry(entry: Json): readonly string[] {
+  const [[kind, body] = ['', {}]] = Object.entries(entry) as [string, Json][];
+  const { elem, ...rest } = body;
+  const name = `${kind} ${body.family} ${body.table} ${body.name}`;
+  const elements = Array.isArray(elem) ? elem.map(one => `${name} has ${JSON.stringify(one)}`) : [];
+  return [JSON.stringify({ [kind]: rest }, steady), ...elements];
+}
+
+const VOLATILE = ['handle', 'packets', 'bytes'];
+
+/** Without what changes by itself. */
+function steady(name: string, value: unknown): unknown {
+  return VOLATILE.includes(name) ? undefined : value;
+}
+
+function answers(family: 4 | 6, questions: readonly string[]): readonly (readonly Json[])[] {
+  const out = tool(
+    'ip',
+    [...(family === 6 ? ['-6'] : []), '-N', '-d', '-j', '-batch', '-'],
+    questions.join('\n'),
+  );
+  return out
+    .split('\n')
+    .filter(line => line.startsWith('['))
+    .map(line => JSON.parse(line));
+}
+
+/** Without -6, `ip` takes the family from the addresses; a rule may have none. */
+function batch(family: 4 | 6, lines: readonly string[]): void {
+  tool('ip', [...(family === 6 ? ['-6'] : []), '-batch', '-'], lines.join('\n'));
 }
 
 function write(path: string, value: string): void {
   writeFileSync(`/proc/sys/${path}`, value);
 }
 
-function tool(file: string, args: readonly string[], input = '', mayFail = false): string {
+function tool(file: string, args: readonly string[], input = ''): string {
   // Who reads no input may have ended before it is written.
   const given = input === '' ? { stdin: 'ignore' as const } : { input: `${input}\n` };
-  const options = { ...given, env: { PATH }, timeout: 20_000, reject: !mayFail };
-  return execaSync(file, args, options).stdout;
+  return execaSync(file, args, { ...given, env: { PATH }, timeout: 20_000 }).stdout;
 }

@@ -55,7 +55,7 @@ test('addresses come out as the kernel prints them', () => {
     ['2001:0db8:0000:0000:0001:0000:0000:0001', 6, '2001:db8::1:0:0:1'],
     ['2001:db8:0:1:1:1:1:1', 6, '2001:db8:0:1:1:1:1:1'],
     ['2001:db8::192.0.2.1', 6, '2001:db8::c000:201'],
-    ['1:2:3:4:5:6:7::', 6, '1:2:3:4:5:6:7:0'],
+    ['2001:2:3:4:5:6:7::', 6, '2001:2:3:4:5:6:7:0'],
     ['fe80::1', 6, 'fe80::1'],
   ];
   for (const [text, family, expected] of table) assert.deepEqual(address(text), { family, text: expected });

@@ -72,6 +72,12 @@ function sectionOf(request: NicRequest, config: Config): NetworkSection | undefi
 }
 
 function bridgeOf(request: NicRequest, config: Config): Ifname {
+  if (request.vlan !== undefined) {
+    throw new VmnetError('request', `VLAN ${request.vlan} on a bridge is not supported yet`, {
+      where: request.ifname,
+      hint: 'use a bridge for each VLAN; without the VLAN the NIC would be in the wrong network',
+    });
+  }
   const link = request.link ?? sectionOf(request, config)?.link;
   if (link === undefined) {
     throw new VmnetError('request', 'a bridged NIC needs a bridge', {

@@ -53,7 +53,12 @@ export function ruleQuestion(family: Family): IpQuestion {
 }
 
 export function proxyQuestion(query: ProxyQuery): IpQuestion {
-  const filter = 'address' in query ? `to ${query.address.text}` : `protocol ${query.protocol}`;
+  const filter =
+    'address' in query
+      ? `to ${query.address.text}`
+      : 'dev' in query
+        ? `dev ${query.dev}`
+        : `protocol ${query.protocol}`;
   return {
     line: `neigh show proxy ${filter}`,
     read: rows => ({ objects: rows.flatMap(row => proxyObject(row, query)), links: [] }),
@@ -172,11 +177,12 @@ function proxyObject(row: IpRow, query: ProxyQuery): KernelObject[] {
   const address = text(row.dst);
   const protocol = 'protocol' in query ? query.protocol : number(row.protocol);
   const family: Family = address.includes(':') ? 6 : 4;
+  const dev = ('dev' in query ? query.dev : text(row.dev)) as Ifname;
   return [
     {
       kind: 'proxy-neighbour',
       address: { family, text: address },
-      dev: text(row.dev) as Ifname,
+      dev,
       protocol,
     },
   ];

@@ -1,4 +1,5 @@
 import { type KernelObject, NFT_TABLE, type NftElement, type NftFamily } from '../model/object.ts';
+import type { Owners } from './query.ts';
 
 type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 interface JsonObject {
@@ -7,8 +8,13 @@ interface JsonObject {
 
 const FAMILIES: readonly string[] = ['inet', 'arp'];
 
-/** Reads `nft -j list ruleset`: our tables as objects, everybody else's passed over. */
-export function readRuleset(document: { readonly nftables?: readonly JsonObject[] }): KernelObject[] {
+/** What `nft -j` prints. */
+export interface NftDocument {
+  readonly nftables?: readonly JsonObject[];
+}
+
+/** Reads `nft -j list ruleset`: our tables as objects, everybody else's passed over, and of NICs only what `owners` names. */
+export function readRuleset(document: NftDocument, owners?: Owners): KernelObject[] {
   const ours = (document.nftables ?? []).flatMap(entry => ourEntry(entry));
   const comments = new Map<string, string[]>();
   for (const { kind, family, body } of ours) {
@@ -18,7 +24,7 @@ export function readRuleset(document: { readonly nftables?: readonly JsonObject[
   }
   return ours.flatMap(({ kind, family, body }): KernelObject[] => {
     if (kind === 'table') return [{ kind: 'nft-table', family }];
-    if (kind === 'set' || kind === 'map') return setObjects(body, family);
+    if (kind === 'set' || kind === 'map') return setObjects(body, family, owners);
     if (kind === 'chain') return [chainObject(body, family, comments.get(`${family} ${body.name}`) ?? [])];
     return [];
   });
@@ -42,15 +48,23 @@ function chainObject(body: JsonObject, family: NftFamily, comments: readonly str
   };
 }
 
-function setObjects(body: JsonObject, family: NftFamily): KernelObject[] {
+function setObjects(body: JsonObject, family: NftFamily, owners: Owners | undefined): KernelObject[] {
   const set = String(body.name);
   const key = [body.type ?? ''].flat().join(' . ');
   const type = body.map === undefined ? key : `${key} : ${body.map}`;
-  const elements = (body.elem ?? []) as readonly Json[];
+  const all = (body.elem ?? []) as readonly Json[];
+  const elements =
+    owners === undefined || !set.startsWith('tap') ? all : all.filter(element => isOf(element, owners));
   return [
     { kind: 'nft-set', family, set, type },
     ...elements.map(element => elementObject(element, family, set, body.map !== undefined)),
   ];
+}
+
+/** Before anything is made of an element: in the sets of NICs it is a name, or a name and an address. */
+function isOf(element: Json, { taps, addresses }: Owners): boolean {
+  const [tap = '', address = ''] = keyWords(element);
+  return taps.has(tap) || addresses.has(address);
 }
 
 /** `"tap0"`, `{concat: ["tap0", "192.0.2.5"]}`, `["tap0", 993]` in a map, each perhaps wrapped in `{elem: {val}}`. */

@@ -15,3 +15,17 @@ export function nodeQuery(query: Query, identity: Identity): Query {
     proxies: [...query.proxies, { protocol: VMNET_PROTOCOL }],
   };
 }
+
+/**
+ * The same for many NICs at once: each table, the links and our proxy neighbours are read whole, once, where a question
+ * for each NIC would go through all the others' every time.
+ */
+export function bulkQuery(query: Query): Query {
+  const tables = query.routes.map(({ family, table }) => ({
+    family,
+    ...(table === undefined ? {} : { table }),
+  }));
+  const routes = [...new Map(tables.map(route => [JSON.stringify(route), route])).values()];
+  const { owners: _, ...rest } = query;
+  return { ...rest, links: 'all', routes, proxies: [{ protocol: VMNET_PROTOCOL }] };
+}

@@ -11,6 +11,14 @@ export interface Query {
   readonly sysctls: readonly string[];
   readonly rules: boolean;
   readonly nft: boolean;
+  /** Whose elements of the filter are of interest: others may be left out, and of a thousand NICs' that is most of the work. */
+  readonly owners?: Owners;
+}
+
+/** Elements that begin with one of the names, or end with one of the addresses. */
+export interface Owners {
+  readonly taps: ReadonlySet<string>;
+  readonly addresses: ReadonlySet<string>;
 }
 
 /** Filters that the kernel or `ip` applies; without a table, all tables. */
@@ -23,8 +31,11 @@ export interface RouteQuery {
   readonly protocol?: number;
 }
 
-/** Proxy neighbours for one address, or all with one protocol. */
-export type ProxyQuery = { readonly address: Address } | { readonly protocol: number };
+/** Proxy neighbours for one address on any device, all on one device, or all with one protocol. */
+export type ProxyQuery =
+  | { readonly address: Address }
+  | { readonly dev: Ifname }
+  | { readonly protocol: number };
 
 /** The kernel as it was read: objects in the same type as the desired ones, and facts that nobody sets. */
 export interface Observed {
@@ -47,15 +58,18 @@ export interface LinkFacts {
 }
 
 /** What must be read so that these objects can be compared, and these links be known. */
-export function queryOf(objects: readonly KernelObject[], links: readonly Ifname[]): Query {
+export function queryOf(
+  objects: readonly KernelObject[],
+  { taps, carriers }: { readonly taps: readonly Ifname[]; readonly carriers: readonly Ifname[] },
+): Query {
   const routes = new Map<string, RouteQuery>();
   const proxies = new Map<string, ProxyQuery>();
-  const ifnames = new Set(links);
+  const ifnames = new Set([...taps, ...carriers]);
   const sysctls = new Set<string>();
   for (const object of objects) {
     if (object.kind === 'link-setting') ifnames.add(object.ifname);
     if (object.kind === 'sysctl') sysctls.add(object.path);
-    if (object.kind === 'proxy-neighbour') proxies.set(object.address.text, { address: object.address });
+    for (const query of proxyQueries(object, taps)) proxies.set(JSON.stringify(query), query);
     for (const query of routeQueries(object)) routes.set(JSON.stringify(query), query);
   }
   return {
@@ -66,6 +80,12 @@ export function queryOf(objects: readonly KernelObject[], links: readonly Ifname
     rules: true,
     nft: true,
   };
+}
+
+/** Every tap of a network answers for the one gateway, so a tap is asked for what it answers. */
+function proxyQueries(object: KernelObject, taps: readonly Ifname[]): readonly ProxyQuery[] {
+  if (object.kind !== 'proxy-neighbour') return [];
+  return [taps.includes(object.dev) ? { dev: object.dev } : { address: object.address }];
 }
 
 /** By device finds what this device carries too much, by prefix who else holds an address or a subnet. */

@@ -3,7 +3,6 @@ import { forceForwarding, IPV6_FORWARDING } from '../desired/sysctls.ts';
 import { VmnetError } from '../errors.ts';
 import type { Ifname } from '../model/ifname.ts';
 import type { Nic } from '../model/network.ts';
-import type { KernelObject } from '../model/object.ts';
 import type { LinkFacts, Observed } from '../observed/query.ts';
 
 /** Refuses a NIC whose tap, uplink or bridge is not there or cannot carry it. */
@@ -23,11 +22,9 @@ export function checkSurroundings(nic: Nic, links: Observed['links']): void {
  * IPv6 has no forwarding per device before Linux 6.17, and switching it on for all takes router advertisements from the
  * host: that is for an administrator to decide.
  */
-export function checkForwarding(nic: Nic, objects: readonly KernelObject[]): void {
+export function checkForwarding(nic: Nic, sysctls: ReadonlyMap<string, string>): void {
   if (nic.mode !== 'routed' || !nic.addresses.some(address => address.family === 6)) return;
-  const found = (path: string): string | undefined =>
-    objects.flatMap(object => (object.kind === 'sysctl' && object.path === path ? [object.value] : []))[0];
-  if (found(forceForwarding(nic.request.ifname)) !== undefined || found(IPV6_FORWARDING) === '1') return;
+  if (sysctls.has(forceForwarding(nic.request.ifname)) || sysctls.get(IPV6_FORWARDING) === '1') return;
   throw new VmnetError('missing', 'this kernel forwards IPv6 for all devices or for none, and it is off', {
     where: IPV6_FORWARDING.replaceAll('/', '.'),
     hint: 'sysctl -w net.ipv6.conf.all.forwarding=1, after accept_ra=2 on devices that get their address by router advertisement',
@@ -67,4 +64,11 @@ function existing(ifname: Ifname, tap: Ifname, links: Observed['links'], role: s
     });
   }
   return facts;
+}
+
+/** The sysctls that were read, by path. */
+export function sysctlsOf({ objects }: Observed): ReadonlyMap<string, string> {
+  return new Map(
+    objects.flatMap(object => (object.kind === 'sysctl' ? [[object.path, object.value] as const] : [])),
+  );
 }

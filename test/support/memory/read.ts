@@ -72,7 +72,8 @@ function matches(query: RouteQuery, route: KernelState['routes'][number]): boole
 }
 
 function matchesProxy(query: ProxyQuery, proxy: KernelState['proxies'][number]): boolean {
-  return 'address' in query ? query.address.text === proxy.address.text : query.protocol === proxy.protocol;
+  if ('address' in query) return query.address.text === proxy.address.text;
+  return 'dev' in query ? query.dev === proxy.dev : query.protocol === proxy.protocol;
 }
 
 function nftObjects(state: KernelState): KernelObject[] {

@@ -1,9 +1,9 @@
-// Runs the scenarios on the kernel of the namespace that it is in and that its argument names: a JSON line for each.
+// Runs the scenarios on the kernel of the namespace that it is in: a JSON line for each.
 import { inspect } from 'node:util';
 import { realWorld } from '../real-world.ts';
 import { SCENARIOS } from '../scenarios.ts';
 
-const world = realWorld({ ns: process.argv[2] ?? '' });
+const world = realWorld();
 try {
   for (const [index, { name, run }] of SCENARIOS.entries()) {
     if (index > 0) world.reset();
