@@ -29,7 +29,7 @@ check: ## types, format and lint, unused code, shell scripts, file sizes
 
 bench: build ## measure start-up, attach, restore and the data path
 	@bin/setup run bench
-	@$(NODE) test/bench/run.ts
+	@$(NODE) test/bench/run.ts $(BENCH)
 
 build: packages ## bundle the command line and the hooks into dist/
 	@$(NODE) bin/build.ts

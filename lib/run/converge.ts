@@ -4,7 +4,7 @@ import { identityOf } from '../core/model/identity.ts';
 import { type KernelObject, keyOf, textOf } from '../core/model/object.ts';
 import { nicsOwn } from '../core/observed/owner.ts';
 import type { Observed, Query } from '../core/observed/query.ts';
-import { foreignInTheWay, type Plan, plan, stepText } from '../core/plan/plan.ts';
+import { foreignInTheWay, type Plan, plan, type Step, stepText } from '../core/plan/plan.ts';
 import { render } from '../core/plan/render.ts';
 import { type Goal, goalPlan, goalQuery, inScope } from './goal.ts';
 import type { Context, Held } from './ports.ts';
@@ -79,15 +79,25 @@ async function carryOut(context: Context, { goal, query, before, plan }: Prepare
 /** The same subtraction the other way round: from what there is now to what there was. Returns what went wrong. */
 async function undo(context: Context, { goal, query, before }: Prepared): Promise<VmnetError | undefined> {
   try {
-    const now = await context.host.exchange([], query);
-    const was = inScope(goal, before).filter(object => canReturn(object, now));
-    const back = plan(inScope(goal, now), withRuleTexts(was), identityOf(goal.settings));
-    for (const step of back.steps) context.report('debug', `undo ${stepText(step)}`);
-    if (back.steps.length > 0) await context.host.exchange(render(back.steps), query);
+    let now = await context.host.exchange([], query);
+    // Twice, as the kernel may answer to what is put back: a link whose addr_gen_mode returns gets an address by that.
+    for (let round = 1; round <= 2; round += 1) {
+      const was = inScope(goal, before).filter(object => canReturn(object, now));
+      const back = plan(inScope(goal, now), was, identityOf(goal.settings));
+      if (back.steps.length === 0) break;
+      for (const step of back.steps) context.report('debug', `undo ${stepText(step)}`);
+      now = await context.host.exchange(render(back.steps.map(inFull)), query);
+    }
     return undefined;
   } catch (thrown) {
     return asVmnetError(thrown);
   }
+}
+
+/** Compared as it was read, written with the texts of its rules: a chain that nobody has touched is no step. */
+function inFull(step: Step): Step {
+  const [object = step.object] = withRuleTexts([step.object]);
+  return { ...step, object };
 }
 
 /** Nothing can be put back on a link that is gone, and nothing makes a bridge adopt MACs again: it keeps the one it had. */

@@ -49,6 +49,8 @@ async function detachUnrecorded(
   options: { dryRun: boolean },
 ): Promise<Outcome> {
   const { plan } = await gc(context, { ...options, rest: tap });
+  // There may be one that cannot be read.
+  if (!options.dryRun) context.host.records.remove(tap);
   return { tap, plan, collected: [] };
 }
 

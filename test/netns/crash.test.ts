@@ -69,8 +69,7 @@ for (const ms of MOMENTS_MS) {
     if (JSON.stringify(state) !== JSON.stringify(untouched)) seen.push('halfway');
     succeeded(await hook());
     assert.deepEqual(await stateOf(node), undisturbed);
-    await isClean(node);
-    await works(datacentre, vm);
+    await Promise.all([isClean(node), works(datacentre, vm)]);
     succeeded(await node.vmnet(['detach', 'tap0']));
     assert.deepEqual(await stateOf(node), untouched);
   });

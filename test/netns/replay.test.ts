@@ -19,13 +19,20 @@ interface Event {
   readonly env: Readonly<Record<string, string>>;
 }
 
-const SCENARIOS = readdirSync(FIXTURES).flatMap(flavour =>
-  readdirSync(join(FIXTURES, flavour)).map(name => ({
-    flavour,
-    name,
-    events: eventsOf(join(FIXTURES, flavour, name)),
-  })),
-);
+/** Those that differ in more than names and numbers that somebody drew. */
+const SCENARIOS = [
+  ...new Map(
+    readdirSync(FIXTURES)
+      .flatMap(flavour => readdirSync(join(FIXTURES, flavour)).map(name => join(flavour, name)))
+      .map(name => ({ name, events: eventsOf(join(FIXTURES, name)) }))
+      .map(scenario => [JSON.stringify(scenario.events.map(essence)), scenario]),
+  ).values(),
+];
+
+function essence({ node, up, env }: Event): unknown {
+  const drawn = /^(INSTANCE|INTERFACE|INTERFACE_UUID|MAC|NETWORK_UUID|NETWORK_TAGS|IP)$/;
+  return [node, up, Object.entries(env).map(([key, value]) => (drawn.test(key) ? key : `${key}=${value}`))];
+}
 
 function eventsOf(dir: string): readonly Event[] {
   return readdirSync(dir)
@@ -76,26 +83,25 @@ async function play({ node: name, up, env }: Event, position: string): Promise<v
   assert.deepEqual([exitCode, stdout, stderr], [0, '', ''], position);
   if (!up) {
     await ip(node, 'link', 'delete', tap).catch(() => undefined);
-    return;
   }
-  const { exitCode: drift, stdout: found } = await node.vmnet(['check', tap]);
-  assert.equal(drift, 0, `${position}: ${found}`);
 }
 
-for (const { flavour, name, events } of SCENARIOS) {
-  test(`${flavour} ${name}: ${events.length} events`, { skip }, async () => {
+for (const { name, events } of SCENARIOS) {
+  test(`${name}: ${events.length} events`, { skip }, async () => {
     for (const [i, event] of events.entries()) await play(event, `event ${i + 1}`);
     for (const node of [datacentre.node1, datacentre.node2]) {
       // A cluster that calls nothing when a NIC goes leaves that to gc.
-      succeeded(await node.vmnet(['gc']));
+      if (events.every(event => event.node !== node.name)) continue;
       await isClean(node);
-      for (const record of recordsOf(node)) {
-        const tap = record.replace('.json', '');
-        await ip(node, 'link', 'delete', tap);
-        succeeded(await node.vmnet(['detach', tap]));
-      }
+      const attached = recordsOf(node).length;
+      const taken = Object.fromEntries(
+        events.filter(event => event.node === node.name).map(({ up, env }) => [env.INTERFACE, up]),
+      );
+      assert.equal(attached, Object.values(taken).filter(Boolean).length);
       for (const { ifname } of JSON.parse(await ip(node, '-j', 'link', 'show')))
         if (/^tap/.test(ifname)) await ip(node, 'link', 'delete', ifname);
+      succeeded(await node.vmnet(['gc']));
+      assert.deepEqual(recordsOf(node), []);
       assert.deepEqual(await stateOf(node), untouched.get(node.name));
     }
   });

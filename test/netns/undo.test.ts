@@ -65,7 +65,11 @@ const OBSTACLES: readonly Obstacle[] = [
   routeInTheWay('-6', 'default', 'via', '2001:db8:993::7', 'dev', 'up0', 'onlink', 'metric', '1024'),
   routeInTheWay('-4', '192.0.2.0/24', 'dev', 'mgmt'),
   { ...routeInTheWay('-4', '192.0.2.10/32', 'dev', 'mgmt'), exit: 65, names: /192\.0\.2\.10 .*mgmt/ },
-  { ...routeInTheWay('-4', '192.0.2.10/32', 'dev', 'tap0', 'scope', 'link'), put: () => linkRoute() },
+  {
+    ...routeInTheWay('-4', '192.0.2.10/32', 'dev', 'tap0', 'scope', 'link'),
+    put: () => linkRoute(),
+    away: () => ip(node, 'link', 'set', 'tap0', 'down'),
+  },
 ];
 
 for (const { what, exit, names, put, away } of OBSTACLES) {

@@ -7,7 +7,7 @@ import { attach, resolve } from '../../lib/run/attach.ts';
 import { detach } from '../../lib/run/detach.ts';
 import { repair } from '../../lib/run/repair.ts';
 import { type MemoryWorld, memoryWorld } from './memory-world.ts';
-import { SHAPES } from './scenarios.ts';
+import { APART, ROUTED, SHAPES } from './scenarios.ts';
 import { bridged, routed } from './world.ts';
 
 export interface Case {
@@ -42,14 +42,16 @@ export const ATTACHES: readonly Case[] = [
   ...SHAPES.map(({ name, request }) =>
     attached(`${name}: a tap that was up`, request('tap0', 5), world => world.ip('link set dev tap0 up')),
   ),
-  ...SHAPES.filter(({ name }) => name !== 'bridged').flatMap(({ name, request }) => [
+  ...ROUTED.flatMap(({ name, request }) => [
     attached(`${name}: to bridged`, bridged('tap0', 5), world => up(world, request('tap0', 5))),
     attached(`${name}: from bridged`, request('tap0', 5), world => up(world, bridged('tap0', 5))),
     attached(`${name}: other addresses`, request('tap0', 7), world => up(world, request('tap0', 5))),
+  ]),
+  ...ROUTED.filter(({ name }) => name !== APART).map(({ name, request }) =>
     attached(`${name}: another network`, routed('tap0', 5, { network: 'apart' }), world =>
       up(world, request('tap0', 5)),
     ),
-  ]),
+  ),
   attached('the addresses of one that is gone', routed('tap0', 5), async world => {
     await world.makeTap('tap1');
     await up(world, routed('tap1', 5));

@@ -228,7 +228,8 @@ export function nodeInMemory(): MemoryKernel {
   kernel.addLink('up6', 'veth', '52:54:00:00:00:06');
   kernel.addLink('port0', 'veth', '52:54:00:00:00:02');
   kernel.addLink('br0', 'bridge', '52:54:00:00:00:03');
-  for (const line of ['up0 up', 'up1 up', 'up6 up', 'br0 up', 'port0 master br0 up'])
+  kernel.addLink('br1', 'bridge', '52:54:00:00:00:05');
+  for (const line of ['br1 up', 'up0 up', 'up1 up', 'up6 up', 'br0 up', 'port0 master br0 up'])
     ipLine(kernel.state, `link set dev ${line}`, 4);
   adoptMac(kernel.state, 'br0');
   setSysctl(kernel.state, 'net/ipv6/conf/all/forwarding', '1');

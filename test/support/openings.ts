@@ -5,7 +5,7 @@ import type { KernelState, Table } from './memory/state.ts';
 /**
  * Nothing, when the tap is down, or closed by the filter, or wired in full: an up tap in its network's group has its
  * name and addresses in the filter with all of its rules, each family of the network has its mark rule, and what finds
- * no route is stopped by the table's last route or by the guard. An up port of a bridge takes no packets for the host.
+ * no route is stopped by the table's last route or by the guard. What a port of a bridge receives is the bridge's.
  */
 export function openings(state: KernelState, nic: Nic): readonly string[] {
   const tap = nic.request.ifname;
@@ -13,10 +13,7 @@ export function openings(state: KernelState, nic: Nic): readonly string[] {
   if (link === undefined || !link.up) return [];
   const filter = state.nft.get('inet vmnet');
   const closed = hasRules(filter) && has(filter, 'taps', tap);
-  if (link.master !== undefined)
-    return state.sysctls.get(`net/ipv6/conf/${tap}/disable_ipv6`) === '1'
-      ? []
-      : ['a port of a bridge takes IPv6 packets for the host'];
+  if (link.master !== undefined) return [];
   if (link.group === 0) {
     const forwards = state.sysctls.get(`net/ipv4/conf/${tap}/forwarding`) === '1';
     return closed || !forwards ? [] : ['a tap in no group, unknown to the filter, is forwarded by main'];

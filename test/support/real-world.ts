@@ -18,6 +18,8 @@ export interface RealWorld extends World {
 const SETUP = [
   ...['up0', 'up1', 'up6', 'port0'].map(name => `link add ${name} type veth peer name ${name}p`),
   'link add br0 type bridge stp_state 0 forward_delay 0 mcast_snooping 0',
+  'link add br1 address 52:54:00:00:00:05 type bridge stp_state 0 forward_delay 0 mcast_snooping 0',
+  'link set br1 up',
   'link set port0 master br0',
   ...['up0', 'up1', 'up6', 'port0', 'br0'].flatMap(name =>
     name === 'br0' ? ['link set br0 up'] : [`link set ${name} up`, `link set ${name}p up`],
@@ -73,7 +75,7 @@ function tearDown(stateDir: string): void {
   tool('nft', ['flush', 'ruleset']);
   const taps = ['tap0', 'tap1'].filter(name => existsSync(`/proc/sys/net/ipv4/conf/${name}`));
   batch(4, [
-    ...[...taps, 'up0', 'up1', 'up6', 'port0', 'br0'].map(name => `link delete ${name}`),
+    ...[...taps, 'up0', 'up1', 'up6', 'port0', 'br0', 'br1'].map(name => `link delete ${name}`),
     ...flushed(4),
     'rule add preference 32767 lookup default protocol kernel',
   ]);

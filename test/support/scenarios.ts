@@ -20,27 +20,32 @@ export interface Scenario {
 const now = { dryRun: false };
 const tap = (name: string): Ifname => parseIfname(name, 'test');
 
-/** One request of each shape: both families, each alone, and tables and uplinks apart. */
-export const SHAPES: readonly {
+interface Shape {
   readonly name: string;
   readonly request: (tap: string, number: number) => NicRequest;
-}[] = [
+}
+
+export const APART = 'tables and uplinks apart';
+
+/** Both families, each alone, and each its own way. */
+export const ROUTED: readonly Shape[] = [
   { name: 'IPv4 and IPv6', request: routed },
-  {
-    name: 'IPv4 alone',
-    request: (name, n) => ({
-      ...routed(name, n, { ips: [`192.0.2.${n}`] }),
-      network: { name: 'public' },
-      ...WITHOUT_MAC,
-    }),
-  },
+  { name: 'IPv4 alone', request: routed4 },
   { name: 'IPv6 alone', request: (name, n) => routed(name, n, { ips: [`2001:db8:993::${n}`] }) },
-  { name: 'tables and uplinks apart', request: (name, n) => routed(name, n, { network: 'apart' }) },
-  { name: 'bridged', request: bridged },
+  { name: APART, request: (name, n) => routed(name, n, { network: 'apart' }) },
 ];
 
-/** Without a MAC nothing makes an EUI-64 address. */
-const WITHOUT_MAC = { mac: undefined } as unknown as Pick<NicRequest, never>;
+export const SHAPES: readonly Shape[] = [
+  ...ROUTED,
+  { name: 'bridged', request: bridged },
+  { name: 'bridged, the first port', request: (name, n) => ({ ...bridged(name, n), link: 'br1' }) },
+];
+
+/** Without a MAC nothing makes an address of IPv6. */
+function routed4(name: string, number: number): NicRequest {
+  const { mac: _, ...request } = routed(name, number, { ips: [`192.0.2.${number}`] });
+  return request;
+}
 
 export const SCENARIOS: readonly Scenario[] = [
   ...SHAPES.flatMap(({ name, request }): Scenario[] => [
@@ -235,11 +240,7 @@ async function foreign(world: World): Promise<void> {
 }
 
 function conversions(): readonly Scenario[] {
-  const two = SHAPES.filter(shape => shape.name !== 'bridged').map(({ name, request }) => ({
-    name,
-    request,
-  }));
-  return two.flatMap(({ name, request }): Scenario[] =>
+  return ROUTED.flatMap(({ name, request }): Scenario[] =>
     (
       [
         ['routed to bridged', request, bridged],

@@ -22,7 +22,7 @@ export interface World {
   snapshot(): Promise<readonly string[]>;
 }
 
-/** Node: up0, up1 and up6 are up and without addresses, br0 is up with a port, IPv6 is forwarded. */
+/** Node: up0, up1 and up6 are up and without addresses, br0 is up with a port, br1 without, IPv6 is forwarded. */
 export const INI = `
 [network public]
 mode = routed

@@ -30,13 +30,15 @@ const ORDER: readonly Kind[] = [
 ];
 
 /**
- * The batches in the order in which they must run. The filter is closed before a link comes up, and it is opened last
- * when a NIC goes: with anything to add, nft runs first, with deletions alone it runs last. `ip -batch` has no way to
- * name the family of a rule, so the rules of IPv6 need a process of their own. Where IPv6 is switched off, what is to
- * be deleted goes before the kernel drops it by itself.
+ * The batches in the order in which they must run. The filter is closed before a link comes up or forwards, and it is
+ * opened last when a NIC goes: with anything to add, nft runs first, with deletions alone it runs last. What keeps a
+ * network's packets out of main goes when its taps have left their group. `ip -batch` has no way to name the family of
+ * a rule, so the rules of IPv6 need a process of their own. Where IPv6 is switched off, what is to be deleted goes
+ * before the kernel drops it by itself.
  */
 export function render(steps: readonly Step[]): readonly Batch[] {
-  const sorted = [...gone(steps), ...added(steps)];
+  const [fences, rest] = [gone(steps).filter(isFence), gone(steps).filter(step => !isFence(step))];
+  const sorted = [...rest, ...added(steps), ...fences];
   const nft = sorted.filter(step => step.object.kind.startsWith('nft-'));
   const silenced = new Set(steps.flatMap(silencedDevice));
   const early = sorted.filter(step => step.op === 'delete' && silenced.has(deviceOf6(step.object) ?? ''));
@@ -44,9 +46,9 @@ export function render(steps: readonly Step[]): readonly Batch[] {
   const rules6 = sorted.filter(step => isRule6(step.object));
   const closing = nft.some(step => step.op !== 'delete');
   const batches: Batch[] = [
+    { tool: 'nft', lines: closing ? nftLines(nft) : [] },
     { tool: 'ip', lines: ipLines(early) },
     { tool: 'sysctl', lines: sorted.flatMap(sysctlLine) },
-    { tool: 'nft', lines: closing ? nftLines(nft) : [] },
     { tool: 'ip6', lines: ipLines(rules6.filter(step => step.op !== 'delete')) },
     { tool: 'ip', lines: ipLines(ip) },
     { tool: 'ip6', lines: ipLines(rules6.filter(step => step.op === 'delete')) },
@@ -73,6 +75,11 @@ function rank(step: Step): number {
     (object.kind === 'route' && object.via !== undefined) ||
     (object.kind === 'sysctl' && object.path.endsWith('/disable_ipv6'));
   return ORDER.indexOf(object.kind) + (late ? 0.5 : 0);
+}
+
+/** A rule, or the last route of a table. */
+function isFence({ object }: Step): boolean {
+  return object.kind === 'rule' || (object.kind === 'route' && object.dev === undefined);
 }
 
 function isIp(object: KernelObject): boolean {
