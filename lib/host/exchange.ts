@@ -74,6 +74,7 @@ function present(query: Query): Query {
     ...query,
     links,
     routes: query.routes.filter(route => route.dev === undefined || isLink(route.dev)),
+    proxies: query.proxies.filter(proxy => !('dev' in proxy) || isLink(proxy.dev)),
   };
 }
 

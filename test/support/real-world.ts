@@ -15,8 +15,15 @@ export interface RealWorld extends World {
   close(): void;
 }
 
+const PORTS = [
+  ['up0', '52:54:00:00:00:01'],
+  ['up1', '52:54:00:00:00:04'],
+  ['up6', '52:54:00:00:00:06'],
+  ['port0', '52:54:00:00:00:02'],
+] as const;
+
 const SETUP = [
-  ...['up0', 'up1', 'up6', 'port0'].map(name => `link add ${name} type veth peer name ${name}p`),
+  ...PORTS.map(([name, mac]) => `link add ${name} address ${mac} type veth peer name ${name}p`),
   'link add br0 type bridge stp_state 0 forward_delay 0 mcast_snooping 0',
   'link add br1 address 52:54:00:00:00:05 type bridge stp_state 0 forward_delay 0 mcast_snooping 0',
   'link set br1 up',
