@@ -12,6 +12,9 @@ import { contextOf, type World } from './world.ts';
 export interface RealWorld extends World {
   /** Puts the namespace back to how `realWorld` made it, for the next scenario. */
   reset(): void;
+  /** Where the records are. */
+  readonly stateDir: string;
+  /** Leaves an empty namespace behind. */
   close(): void;
 }
 
@@ -33,7 +36,7 @@ const SETUP = [
   ),
 ];
 
-export function realWorld(): RealWorld {
+export function realWorld(ini?: string): RealWorld {
   const stateDir = mkdtempSync(join(tmpdir(), 'vmnet-scenario-'));
   const announced: Announcement[] = [];
   let host: OpenHost | undefined;
@@ -48,12 +51,15 @@ export function realWorld(): RealWorld {
     get context() {
       close();
       host = createHost(stateDir);
-      return contextOf({ ...host, announce: async batch => void announced.push(...batch) });
+      return contextOf({ ...host, announce: async batch => void announced.push(...batch) }, ini);
     },
     ip: async (line, family = 4) => batch(family, [line]),
     nft: async (...lines) => void tool('nft', ['-f', '-'], lines.join('\n')),
     sysctl: async (path, value) => writeFileSync(`/proc/sys/${path}`, value),
-    makeTap: async name => void tool('ip', ['tuntap', 'add', 'dev', name, 'mode', 'tap']),
+    makeTap: async name => {
+      tool('ip', ['tuntap', 'add', 'dev', name, 'mode', 'tap']);
+      batch(4, [`link set dev ${name} address 5e:00:00:00:00:0${name.slice(-1)}`]);
+    },
     removeTap: async name => void tool('ip', ['link', 'delete', name]),
     snapshot: async () => snapshot(),
     reset: () => {
@@ -62,8 +68,10 @@ export function realWorld(): RealWorld {
       tearDown(stateDir);
       setUp();
     },
+    stateDir,
     close: () => {
       close();
+      tearDown(stateDir);
       rmSync(stateDir, { recursive: true, force: true });
     },
   };
@@ -142,7 +150,7 @@ function steady(name: string, value: unknown): unknown {
   return VOLATILE.includes(name) ? undefined : value;
 }
 
-function answers(family: 4 | 6, questions: readonly string[]): readonly (readonly Json[])[] {
+export function answers(family: 4 | 6, questions: readonly string[]): readonly (readonly Json[])[] {
   const out = tool(
     'ip',
     [...(family === 6 ? ['-6'] : []), '-N', '-d', '-j', '-batch', '-'],
@@ -163,7 +171,7 @@ function write(path: string, value: string): void {
   writeFileSync(`/proc/sys/${path}`, value);
 }
 
-function tool(file: string, args: readonly string[], input = ''): string {
+export function tool(file: string, args: readonly string[], input = ''): string {
   // Who reads no input may have ended before it is written.
   const given = input === '' ? { stdin: 'ignore' as const } : { input: `${input}\n` };
   return execaSync(file, args, { ...given, env: { PATH }, timeout: 20_000 }).stdout;

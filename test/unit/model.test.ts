@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { VmnetError } from '../../lib/core/errors.ts';
 import {
   type Address,
   addressBytes,

@@ -11,23 +11,19 @@ import type { LinkFacts, Observed, ProxyQuery, Query, RouteQuery } from '../../.
 import { type KernelState, type Link, portsOf, type Table } from './state.ts';
 
 export function observe(state: KernelState, query: Query): Observed {
-  const links = [...state.links.values()].filter(
-    link => query.links === 'all' || query.links.includes(link.ifname),
-  );
+  const links = [...state.links.values()];
   const objects: KernelObject[] = [
     ...links.flatMap(link => linkObjects(state, link)),
-    ...state.routes.filter(route => query.routes.some(one => matches(one, route))),
-    ...(query.rules ? state.rules : []),
-    ...state.proxies.filter(proxy => query.proxies.some(one => matchesProxy(one, proxy))),
-    ...(query.nft ? nftObjects(state) : []),
-    ...query.sysctls.flatMap((path): KernelObject[] => {
-      const value = state.sysctls.get(path);
-      return value === undefined ? [] : [{ kind: 'sysctl', path, value }];
-    }),
+    ...state.routes,
+    ...state.rules,
+    ...state.proxies,
+    ...nftObjects(state),
+    ...[...state.sysctls].map(([path, value]): KernelObject => ({ kind: 'sysctl', path, value })),
   ];
+  const asked = links.filter(link => query.links === 'all' || query.links.includes(link.ifname));
   return {
-    objects: [...byKey(objects).values()],
-    links: new Map(links.map(link => [link.ifname, factsOf(state, link)])),
+    objects: [...byKey(objects.filter(object => selected(query, object))).values()],
+    links: new Map(asked.map(link => [link.ifname, factsOf(state, link)])),
   };
 }
 
@@ -58,6 +54,25 @@ function factsOf(state: KernelState, link: Link): LinkFacts {
     ...(master === undefined ? {} : { master }),
     ...(local === undefined ? {} : { linkLocal: local.address }),
   };
+}
+
+/** Whether a query asks for an object: what `ip` filters, for who has them all. */
+export function selected(query: Query, object: KernelObject): boolean {
+  switch (object.kind) {
+    case 'link-setting':
+    case 'address':
+      return query.links === 'all' || query.links.includes(object.ifname);
+    case 'route':
+      return query.routes.some(one => matches(one, object));
+    case 'rule':
+      return query.rules;
+    case 'proxy-neighbour':
+      return query.proxies.some(one => matchesProxy(one, object));
+    case 'sysctl':
+      return query.sysctls.includes(object.path);
+    default:
+      return query.nft;
+  }
 }
 
 function matches(query: RouteQuery, route: KernelState['routes'][number]): boolean {
