@@ -1,7 +1,16 @@
 // Bundles the command line and every hook into dist/, each one self-contained file.
 // CommonJS without white space: it starts faster than an ES module, and neither shorter names nor a compile cache nor
 // a start-up snapshot saves time that can be told from noise (doc/DESIGN.md has the figures).
-import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 
@@ -14,6 +23,21 @@ const node = join(root, 'node_modules/node/bin/node');
 
 // Only who logs to a file loads it: within every hook, reading it would cost more than the kernel's part of the work.
 const winston = join(dist, 'winston.cjs');
+
+/**
+ * yargs measures its help in graphemes, and loading the tables for that costs as much as half of Node's own start, on
+ * every command. Our help is ASCII.
+ */
+const codePoints: Plugin = {
+  name: 'code points',
+  setup: ({ onLoad }) =>
+    onLoad({ filter: /node_modules\/(string-width|wrap-ansi)\/index\.js$/ }, ({ path }) => ({
+      contents: readFileSync(path, 'utf8').replaceAll(
+        'new Intl.Segmenter()',
+        '({ segment: text => Array.from(text, segment => ({ segment })) })',
+      ),
+    })),
+};
 
 interface Bundle {
   readonly source: string;
@@ -63,7 +87,7 @@ async function bundleText({ source, target }: Bundle): Promise<string> {
     legalComments: 'none',
     minifyWhitespace: true,
     logLevel: 'error',
-    plugins: target === winston ? [] : [beside(target)],
+    plugins: target === winston ? [] : [beside(target), codePoints],
     define: { 'import.meta.url': 'importMetaUrl', 'import.meta.dirname': '__dirname' },
   }).catch(() => process.exit(1));
   const text = result.outputFiles[0]?.text ?? '';

@@ -17,7 +17,7 @@ export async function nftTransaction(lines: readonly Line[], nft = startNft()): 
  * are picked from it.
  */
 export async function nftList(): Promise<string> {
-  const exit = await run('nft', ['-j', 'list', 'ruleset']);
+  const exit = await run('nft', ['-n', '-j', 'list', 'ruleset']);
   if (exit.code !== 0) throw toolError('nft', exit, 'list ruleset');
   return exit.stdout;
 }

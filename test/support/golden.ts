@@ -102,6 +102,7 @@ export function goldenHost(name: string): GoldenHost {
       write: () => undefined,
       remove: () => undefined,
       list: () => ({ records: [...records.values()], broken: [] }),
+      iterate: () => records.values(),
     },
     announce: async () => undefined,
     now: () => '2031-05-04T03:02:01.000Z',
@@ -111,7 +112,12 @@ export function goldenHost(name: string): GoldenHost {
 /** One step as the kernel would carry it out; twice is harmless, since a step may take two lines. */
 export function applied(objects: readonly KernelObject[], step: Step): readonly KernelObject[] {
   const others = objects.filter(object => keyOf(object) !== keyOf(step.object));
-  return step.op === 'delete' ? others : [...others, asRead(step.object)];
+  if (step.op !== 'delete') return [...others, asRead(step.object)];
+  const { object: gone } = step;
+  if (gone.kind !== 'nft-table') return others;
+  return others.filter(
+    object => !object.kind.startsWith('nft-') || !('family' in object) || object.family !== gone.family,
+  );
 }
 
 /** Rules are known by their comments once they are in the kernel. */

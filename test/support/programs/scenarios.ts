@@ -1,8 +1,20 @@
-// Runs the scenarios on the kernel of the namespace that it is in: a JSON line for each.
+// Runs the scenarios on the kernel of the namespace that it is in: a JSON line for each. Here, everything has a name.
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { realWorld } from '../real-world.ts';
 import { SCENARIOS } from '../scenarios.ts';
 
+const names = mkdtempSync(join(tmpdir(), 'vmnet-names-'));
+// `ip netns exec` gave this process mounts of its own, which go with it.
+for (const file of ['group', 'rt_tables', 'rt_protos']) {
+  const path = `/etc/iproute2/${file}`;
+  const lines = [118, 993, 994, 1994].filter(number => number < 256 || file !== 'rt_protos');
+  writeFileSync(join(names, file), [readFileSync(path), ...lines.map(n => `${n} name${n}\n`)].join('\n'));
+  execFileSync('mount', ['--bind', join(names, file), path]);
+}
 const world = realWorld();
 try {
   for (const [index, { name, run }] of SCENARIOS.entries()) {
@@ -15,4 +27,5 @@ try {
   }
 } finally {
   world.close();
+  rmSync(names, { recursive: true });
 }
