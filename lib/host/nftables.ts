@@ -14,7 +14,7 @@ export async function nftTransaction(lines: readonly Line[], nft = startNft()): 
 
 /**
  * The ruleset as JSON text. nft 1.0.6 cannot list two tables of different families in one go, so it lists all, and ours
- * are picked from it.
+ * are picked from it. -n, since link groups may have names.
  */
 export async function nftList(): Promise<string> {
   const exit = await run('nft', ['-n', '-j', 'list', 'ruleset']);

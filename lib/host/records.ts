@@ -50,31 +50,27 @@ export function deleteRecord(stateDir: string, ifname: Ifname): void {
   }
 }
 
-/** One after the other; what is no record is passed over. */
-export function* iterateRecords(stateDir: string): Generator<NicRecord> {
-  for (const file of recordFiles(stateDir, [])) {
-    try {
-      const text = readText(file);
-      if (text !== undefined) yield recordOf(text, file, nameOf(file));
-    } catch (thrown) {
-      if (!(thrown instanceof VmnetError)) throw thrown;
-    }
-  }
-}
-
-/** All of them, tap2 before tap10; what is no record is in `broken`, and nothing is thrown. */
-export function listRecords(stateDir: string): { records: NicRecord[]; broken: VmnetError[] } {
-  const records: NicRecord[] = [];
+/** One after the other, tap2 before tap10; an error for what is no record. */
+export function* iterateRecords(stateDir: string): Generator<NicRecord | VmnetError> {
   const broken: VmnetError[] = [];
   for (const file of recordFiles(stateDir, broken)) {
     try {
       const text = readText(file);
-      if (text !== undefined) records.push(recordOf(text, file, nameOf(file)));
+      if (text !== undefined) yield recordOf(text, file, nameOf(file));
     } catch (thrown) {
-      broken.push(thrown instanceof VmnetError ? thrown : failed('read', thrown, file));
+      yield thrown instanceof VmnetError ? thrown : failed('read', thrown, file);
     }
   }
-  return { records, broken };
+  yield* broken;
+}
+
+/** All of them; what is no record is in `broken`, and nothing is thrown. */
+export function listRecords(stateDir: string): { records: NicRecord[]; broken: VmnetError[] } {
+  const all = [...iterateRecords(stateDir)];
+  return {
+    records: all.filter((one): one is NicRecord => !(one instanceof VmnetError)),
+    broken: all.filter(one => one instanceof VmnetError),
+  };
 }
 
 function recordFiles(stateDir: string, broken: VmnetError[]): string[] {

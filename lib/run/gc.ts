@@ -1,10 +1,11 @@
+import { VmnetError } from '../core/errors.ts';
 import { isHostRoute, VMNET_PROTOCOL } from '../core/model/identity.ts';
 import type { Ifname } from '../core/model/ifname.ts';
 import type { KernelObject } from '../core/model/object.ts';
 import type { Plan, Step } from '../core/plan/plan.ts';
 import { type Prepared, prepare, remove } from './converge.ts';
 import { type Change, nicOfRecord } from './goal.ts';
-import { isAlive } from './living.ts';
+import { isAlive, livingTapOf, tapOf } from './living.ts';
 import type { Context } from './ports.ts';
 
 /** What gc removed: objects of the kernel, and the records of taps that are gone. */
@@ -20,7 +21,11 @@ export interface Collected {
 export async function gc(context: Context, options: { dryRun: boolean; rest?: Ifname }): Promise<Collected> {
   const lock = options.dryRun ? undefined : context.host.lock('host', 'exclusive');
   try {
-    const { records } = context.host.records.list();
+    const { records, broken } = context.host.records.list();
+    refuseUnknown(
+      context,
+      broken.filter(error => tapOf(error) !== options.rest),
+    );
     const living = records.filter(
       record => isAlive(context, record) && record.request.ifname !== options.rest,
     );
@@ -40,7 +45,10 @@ export async function gc(context: Context, options: { dryRun: boolean; rest?: If
       ? options.rest
       : undefined;
     const plan = { steps: prepared.plan.steps.filter(step => isTooMuch(step, rest)) };
-    const gone = records.filter(record => !living.includes(record)).map(record => record.request.ifname);
+    const gone = [
+      ...records.filter(record => !living.includes(record)).map(record => record.request.ifname),
+      ...broken.flatMap(error => tapOf(error) ?? []),
+    ];
     if (!options.dryRun) await sweep(context, { ...prepared, plan }, gone);
     return { plan, taps: gone };
   } finally {
@@ -54,6 +62,18 @@ function marks(object: KernelObject, tap: Ifname | undefined): boolean {
   return (
     object.kind === 'route' && object.dev === tap && object.protocol === VMNET_PROTOCOL && isHostRoute(object)
   );
+}
+
+/** What a living NIC has would look like nobody's: without its record nothing tells what it needs. */
+function refuseUnknown(context: Context, broken: readonly VmnetError[]): void {
+  for (const error of broken) {
+    const tap = livingTapOf(context, error);
+    if (tap === undefined) continue;
+    throw new VmnetError('record', error.message, {
+      ...(error.where === undefined ? {} : { where: error.where }),
+      hint: `attach ${tap} again, which writes it anew, or remove the file if ${tap} is no NIC`,
+    });
+  }
 }
 
 function isTooMuch(step: Step, rest: Ifname | undefined): boolean {

@@ -8,7 +8,7 @@ export interface Breakage {
   readonly by: (world: World) => Promise<void>;
 }
 
-export const BREAKAGES: readonly Breakage[] = [
+const LINKS: readonly Breakage[] = [
   broken('the tap is in no group', ['link tap0 group'], 'link set dev tap0 group 0'),
   broken('the tap has another MAC', ['link tap0 mac'], 'link set dev tap0 address 02:00:00:00:00:77'),
   broken('the tap has another MTU', ['link tap0 mtu'], 'link set dev tap0 mtu 1400'),
@@ -25,6 +25,9 @@ export const BREAKAGES: readonly Breakage[] = [
     'link set dev tap0 down',
   ),
   broken('no link-local address', ['address tap0 fe80::'], 'address del fe80::76:6dff:fe6e:6574/64 dev tap0'),
+];
+
+const ROUTING: readonly Breakage[] = [
   broken('no route to the VM, IPv4', ['198.51.100.5/32'], 'route del 198.51.100.5/32 dev tap0 table 994'),
   broken(
     'no route to the VM, IPv6',
@@ -71,6 +74,9 @@ export const BREAKAGES: readonly Breakage[] = [
     ['2001:db8:994::1 dev tap0'],
     'neigh del proxy 2001:db8:994::1 dev tap0',
   ),
+];
+
+const SYSCTLS: readonly Breakage[] = [
   ...[
     'net/ipv4/conf/tap0/forwarding',
     'net/ipv4/conf/tap0/proxy_arp',
@@ -87,6 +93,9 @@ export const BREAKAGES: readonly Breakage[] = [
     lost: ['net/ipv6/conf/tap0/disable_ipv6', '2001:db8:994::5/128', 'fe80::'],
     by: world => world.sysctl('net/ipv6/conf/tap0/disable_ipv6', '1'),
   },
+];
+
+const FILTER: readonly Breakage[] = [
   nft('no table', ['nft-table inet'], 'delete table inet vmnet'),
   nft('no table of arp', ['nft-table arp'], 'delete table arp vmnet'),
   nft('an empty chain', ['nft-chain inet from_tap6'], 'flush chain inet vmnet from_tap6'),
@@ -113,6 +122,8 @@ export const BREAKAGES: readonly Breakage[] = [
   ),
   nft('no mark of the uplink', ['uplink_mark6 up6'], 'delete element inet vmnet uplink_mark6 { "up6" }'),
 ];
+
+export const BREAKAGES = { links: LINKS, routing: ROUTING, sysctls: SYSCTLS, filter: FILTER };
 
 function broken(name: string, lost: readonly string[], line: string, family: 4 | 6 = 4): Breakage {
   return { name, lost, by: world => world.ip(line, family) };

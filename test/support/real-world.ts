@@ -120,11 +120,16 @@ function snapshot(): readonly string[] {
   );
   return [
     ...addresses.map(linkLine),
-    ...rest.flatMap(rows => rows.map(row => JSON.stringify(row, steady))),
+    ...rest.flatMap(rows => rows.filter(isLasting).map(row => JSON.stringify(row, steady))),
     ...six.flatMap(rows => rows.map(row => `IPv6 ${JSON.stringify(row, steady)}`)),
     ...ruleset.nftables.flatMap(entry => nftEntry(entry)),
     ...sysctls.map(path => `sysctl ${path} ${readFileSync(`/proc/sys/${path}`, 'utf8').trim()}`),
   ].sort();
+}
+
+/** What the kernel keeps in table `local` for its own addresses comes a little later than they do. */
+function isLasting(row: Json): boolean {
+  return row.table !== '255' || row.priority !== undefined;
 }
 
 function linkLine({ ifname, group, mtu, master, address, flags, addr_info }: Json): string {
