@@ -91,8 +91,9 @@ async function openTo(): Promise<readonly string[]> {
   const sniffers = await Promise.all(
     [segments.routed, segments.management].map(name => capture(segments, name, 'udp')),
   );
-  for (const from of ['192.0.2.77', '2001:db8:993::77']) {
-    const to = from.includes(':') ? '2001:db8:ffff::1' : '203.0.113.1';
+  // Within the subnet, which the guard watches too, and without.
+  for (const from of ['192.0.2.77', '2001:db8:993::77', '203.0.113.99', '2001:db8:ffff::99']) {
+    const to = from.includes(':') ? '2001:db8:abcd::1' : '198.18.0.1';
     await sendFrame(vm, 'eth0', udp({ from, to, fromMac: vm.nic.mac, toMac: GATEWAY_MAC }, 5000, 4242));
   }
   return (await Promise.all(sniffers.map(sniffer => sniffer.stop()))).flat();
