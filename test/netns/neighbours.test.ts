@@ -36,11 +36,11 @@ const FOREIGN = [
   ],
 ];
 
-async function ask(address: string, everybody: boolean): Promise<void> {
+async function ask(address: string, everybody: boolean, from?: string): Promise<void> {
   const ends = { to: address, fromMac: ROUTER.mac };
   const frame = address.includes(':')
-    ? solicitation({ ...ends, from: ROUTER[6] }, { everybody })
-    : arpRequest({ ...ends, from: ROUTER[4] });
+    ? solicitation({ ...ends, from: from ?? ROUTER[6] }, { everybody })
+    : arpRequest({ ...ends, from: from ?? ROUTER[4] });
   await sendFrame(datacentre.router, 'eth0', frame);
 }
 
@@ -120,6 +120,10 @@ async function answersNobodyElse(): Promise<void> {
   const sniffer = await listen();
   await Promise.all(FOREIGN.map(address => ask(address, true)));
   await Promise.all(FOREIGN.map(address => ask(address, false)));
+  // By somebody who is not of the subnet, and so not stopped by what is said of it.
+  await Promise.all(
+    FOREIGN.map(address => ask(address, true, address.includes(':') ? '2001:db8:ffff::1' : '203.0.113.1')),
+  );
   await sleep(900);
   const lines = await sniffer.stop();
   for (const address of FOREIGN) {

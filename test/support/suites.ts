@@ -16,7 +16,7 @@ const SUITES: readonly Suite[] = [
   { name: 'golden', concurrency: true },
   { name: 'property', concurrency: true },
   { name: 'fault', concurrency: true },
-  { name: 'netns', concurrency: 1 },
+  { name: 'netns', concurrency: 2 },
 ];
 const FILE_TIMEOUT_MS = 300_000;
 
