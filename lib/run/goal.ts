@@ -82,6 +82,7 @@ function ownersOf(goal: Goal): Owners {
 
 /** Whether networks that only these changes' records know must stay for somebody else: then the others must be asked. */
 export function leavesNetwork(goal: Goal): boolean {
+  if (goal.changes.every(change => change.record?.network === undefined)) return false;
   const wanted = byKey(desiredObjects(goal, NOTHING));
   return leavingObjects(goal).some(object => !wanted.has(keyOf(object)) && object.kind === 'rule');
 }
