@@ -1,16 +1,7 @@
 // Bundles the command line and every hook into dist/, each one self-contained file.
 // CommonJS without white space: it starts faster than an ES module, and neither shorter names nor a compile cache nor
 // a start-up snapshot saves time that can be told from noise (doc/DESIGN.md has the figures).
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 
@@ -25,19 +16,19 @@ const node = join(root, 'node_modules/node/bin/node');
 const winston = join(dist, 'winston.cjs');
 
 /**
- * yargs measures its help in graphemes, and loading the tables for that costs as much as half of Node's own start, on
- * every command. Our help is ASCII.
+ * yargs measures its help in graphemes, and the tables for that cost as much as Node's own start, on every command. Our
+ * help is ASCII: its width is its length, and it is folded at spaces.
  */
-const codePoints: Plugin = {
-  name: 'code points',
-  setup: ({ onLoad }) =>
-    onLoad({ filter: /node_modules\/(string-width|wrap-ansi)\/index\.js$/ }, ({ path }) => ({
-      contents: readFileSync(path, 'utf8').replaceAll(
-        'new Intl.Segmenter()',
-        '({ segment: text => Array.from(text, segment => ({ segment })) })',
-      ),
-    })),
+const ascii: Plugin = {
+  name: 'ascii',
+  setup: ({ onLoad }) => {
+    onLoad({ filter: /node_modules\/string-width\/index\.js$/ }, () => ({ contents: WIDTH }));
+    onLoad({ filter: /node_modules\/wrap-ansi\/index\.js$/ }, () => ({ contents: WRAP }));
+  },
 };
+const WIDTH = 'export default text => text.length;';
+const WRAP = `export default (text, width) =>
+  text.replace(new RegExp('(?![^\\n]{1,' + width + '}$)([^\\n]{1,' + width + '}) ', 'g'), '$1\\n');`;
 
 interface Bundle {
   readonly source: string;
@@ -87,7 +78,7 @@ async function bundleText({ source, target }: Bundle): Promise<string> {
     legalComments: 'none',
     minifyWhitespace: true,
     logLevel: 'error',
-    plugins: target === winston ? [] : [beside(target), codePoints],
+    plugins: target === winston ? [] : [beside(target), ascii],
     define: { 'import.meta.url': 'importMetaUrl', 'import.meta.dirname': '__dirname' },
   }).catch(() => process.exit(1));
   const text = result.outputFiles[0]?.text ?? '';

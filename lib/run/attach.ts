@@ -1,4 +1,5 @@
 import { defaultRouteQueries, resolveNic } from '../core/desired/resolve.ts';
+import { restingSettings } from '../core/desired/resting.ts';
 import { VmnetError } from '../core/errors.ts';
 import type { Ifname } from '../core/model/ifname.ts';
 import type { Nic } from '../core/model/network.ts';
@@ -11,9 +12,10 @@ import type { Plan } from '../core/plan/plan.ts';
 import { checkForwarding, checkSurroundings, sysctlsOf } from '../core/verify/surroundings.ts';
 import { announceNics } from './announce.ts';
 import { apply, type Prepared, prepare, refuseForeign, touchesShared, withHostLock } from './converge.ts';
-import { type Change, type Goal, leavesNetwork } from './goal.ts';
+import { type Change, type Goal, isFiltered, leavesNetwork } from './goal.ts';
 import { collectHolders } from './holders.ts';
 import { livingNetworks } from './living.ts';
+import { refuseTakenMarks } from './marks.ts';
 import type { Context } from './ports.ts';
 
 /** What a verb did, or in a dry run would do. */
@@ -39,6 +41,7 @@ export async function attach(
     return await withHostLock(context, async alone => {
       const prepared = await prepareAttach(context, request);
       refuseForeign(prepared);
+      refuseTakenMarks(context, prepared);
       // A dead holder's name may be a new tap's by now, whose own attach must not run meanwhile.
       // Nor may two leave a network at once, each to the other.
       const { goal } = prepared;
@@ -128,9 +131,22 @@ function recordOf(context: Context, { tap, nic, record }: Change, before: Observ
     request,
     ...(nic.mode === 'routed' ? { network: nic.network } : {}),
     ifindex,
-    before: settingsOf(tap, before, record?.ifindex === ifindex ? record.before : []),
+    before: settingsOf(tap, before, earlierSettings(tap, before, record)),
     at: context.host.now(),
   };
+}
+
+/**
+ * A tap of ours whose record is lost is what an attach has made of it: to put that back would leave an open link, so it
+ * will be put to rest.
+ */
+function earlierSettings(
+  tap: Ifname,
+  before: Observed,
+  record: NicRecord | undefined,
+): readonly KernelObject[] {
+  if (record === undefined) return isFiltered(tap, before) ? restingSettings(tap) : [];
+  return record.ifindex === before.links.get(tap)?.ifindex ? record.before : [];
 }
 
 /** What an earlier attach has not touched is still what it was before that one. */

@@ -12,11 +12,12 @@ import type { Context } from './ports.ts';
  * when the tap itself is gone already: then its record says what is left.
  */
 export async function detach(context: Context, tap: Ifname, options: { dryRun: boolean }): Promise<Outcome> {
-  const record = readRecord(context, tap);
-  if (record === undefined) return detachUnrecorded(context, tap, options);
-  if (options.dryRun) return outcomeOf(tap, await prepareDetach(context, tap, record));
-  const lock = context.host.lock(tap, 'exclusive');
+  // An attach that is under way writes the record: it is read when that one has ended.
+  const lock = options.dryRun ? undefined : context.host.lock(tap, 'exclusive');
   try {
+    const record = readRecord(context, tap);
+    if (record === undefined) return await detachUnrecorded(context, tap, options);
+    if (options.dryRun) return outcomeOf(tap, await prepareDetach(context, tap, record));
     return await withHostLock(context, async alone => {
       const prepared = await prepareDetach(context, tap, record);
       if (!alone && touchesShared(prepared)) return 'needs to be alone';
@@ -28,7 +29,7 @@ export async function detach(context: Context, tap: Ifname, options: { dryRun: b
       return outcomeOf(tap, prepared);
     });
   } finally {
-    lock.release();
+    lock?.release();
   }
 }
 
@@ -49,8 +50,6 @@ async function detachUnrecorded(
   options: { dryRun: boolean },
 ): Promise<Outcome> {
   const { plan } = await gc(context, { ...options, rest: tap });
-  // There may be one that cannot be read.
-  if (!options.dryRun) context.host.records.remove(tap);
   return { tap, plan, collected: [] };
 }
 

@@ -114,10 +114,9 @@ function desiredObjects(goal: Goal, observed: Observed): readonly KernelObject[]
     ...nics.flatMap(nic => nicObjects(nic, goal.settings, observed.links)),
   ]);
   if (goal.others.length === 0) return [...wanted.values()];
-  const leaving = new Set(leavingObjects(goal).map(keyOf));
-  const kept = sharedObjects(goal.others, goal.settings).filter(
-    object => leaving.has(keyOf(object)) && !wanted.has(keyOf(object)),
-  );
+  // Kept as it is: whoever leaves must not depend on what it leaves behind, whose uplink may be down.
+  const needed = new Set(sharedObjects(goal.others, goal.settings).map(keyOf));
+  const kept = observed.objects.filter(object => needed.has(keyOf(object)) && !wanted.has(keyOf(object)));
   return [...wanted.values(), ...kept];
 }
 
@@ -139,7 +138,8 @@ function settingsBefore(change: Change, observed: Observed): readonly KernelObje
   return change.nic === undefined && isFiltered(change.tap, observed) ? restingSettings(change.tap) : [];
 }
 
-function isFiltered(tap: Ifname, observed: Observed): boolean {
+/** Whether the filter knows this link as a tap of ours. */
+export function isFiltered(tap: Ifname, observed: Observed): boolean {
   return observed.objects.some(
     object => object.kind === 'nft-element' && object.set === 'taps' && object.key[0] === tap,
   );

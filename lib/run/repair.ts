@@ -1,5 +1,6 @@
 import type { VmnetError } from '../core/errors.ts';
 import type { Ifname } from '../core/model/ifname.ts';
+import type { NicRecord } from '../core/model/record.ts';
 import type { Plan } from '../core/plan/plan.ts';
 import { announceNics } from './announce.ts';
 import { goalOf } from './attach.ts';
@@ -37,8 +38,8 @@ export async function repair(
         sound.flatMap(change => change.nic ?? []),
         after.links,
       );
-      keepRecords(context, sound);
     }
+    if (!options.dryRun) keepRecords(context, sound);
     const left = failing.map(({ error }) => error);
     return {
       plan: prepared.plan,
@@ -50,11 +51,15 @@ export async function repair(
   }
 }
 
-/** The configuration may have changed since the attach: down must know what repair has made of it. */
+/**
+ * The configuration may have changed since the attach: down must know what repair has made of it. A run that was
+ * interrupted after its last change has left a record that is pending.
+ */
 function keepRecords(context: Context, changes: readonly Change[]): void {
   for (const { nic, record } of changes) {
     if (nic === undefined || record === undefined) continue;
     const network = nic.mode === 'routed' ? { network: nic.network } : {};
-    context.host.records.write({ ...record, ...network, state: 'applied' });
+    const now: NicRecord = { ...record, ...network, state: 'applied' };
+    if (JSON.stringify(now) !== JSON.stringify(record)) context.host.records.write(now);
   }
 }

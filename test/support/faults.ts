@@ -7,7 +7,7 @@ import { attach, resolve } from '../../lib/run/attach.ts';
 import { detach } from '../../lib/run/detach.ts';
 import { repair } from '../../lib/run/repair.ts';
 import { type MemoryWorld, memoryWorld } from './memory-world.ts';
-import { APART, ROUTED, SHAPES } from './scenarios.ts';
+import { APART, ROUTED, SHAPES } from './shapes.ts';
 import { bridged, routed } from './world.ts';
 
 export interface Case {

@@ -3,49 +3,19 @@ import assert from 'node:assert/strict';
 import { VmnetError } from '../../lib/core/errors.ts';
 import { type Ifname, parseIfname } from '../../lib/core/model/ifname.ts';
 import { textOf } from '../../lib/core/model/object.ts';
-import type { NicRequest } from '../../lib/core/model/request.ts';
 import { attach } from '../../lib/run/attach.ts';
 import { check } from '../../lib/run/check.ts';
 import { detach } from '../../lib/run/detach.ts';
 import { gc } from '../../lib/run/gc.ts';
 import { repair } from '../../lib/run/repair.ts';
 import { BREAKAGES } from './breakages.ts';
-import { bridged, routed, type World } from './world.ts';
-
-export interface Scenario {
-  readonly name: string;
-  readonly run: (world: World) => Promise<void>;
-}
+import { conversions } from './conversions.ts';
+import { type Scenario, same } from './scenario.ts';
+import { SHAPES } from './shapes.ts';
+import { routed, type World } from './world.ts';
 
 const now = { dryRun: false };
 const tap = (name: string): Ifname => parseIfname(name, 'test');
-
-interface Shape {
-  readonly name: string;
-  readonly request: (tap: string, number: number) => NicRequest;
-}
-
-export const APART = 'tables and uplinks apart';
-
-/** Both families, each alone, and each its own way. */
-export const ROUTED: readonly Shape[] = [
-  { name: 'IPv4 and IPv6', request: routed },
-  { name: 'IPv4 alone', request: routed4 },
-  { name: 'IPv6 alone', request: (name, n) => routed(name, n, { ips: [`2001:db8:993::${n}`] }) },
-  { name: APART, request: (name, n) => routed(name, n, { network: 'apart' }) },
-];
-
-export const SHAPES: readonly Shape[] = [
-  ...ROUTED,
-  { name: 'bridged', request: bridged },
-  { name: 'bridged, the first port', request: (name, n) => ({ ...bridged(name, n), link: 'br1' }) },
-];
-
-/** Without a MAC nothing makes an address of IPv6. */
-function routed4(name: string, number: number): NicRequest {
-  const { mac: _, ...request } = routed(name, number, { ips: [`192.0.2.${number}`] });
-  return request;
-}
 
 export const SCENARIOS: readonly Scenario[] = [
   ...SHAPES.flatMap(({ name, request }): Scenario[] => [
@@ -181,6 +151,25 @@ export const SCENARIOS: readonly Scenario[] = [
     }),
   ),
   {
+    name: 'a record is lost: attach goes by what the kernel shows, and so does detach',
+    run: async world => {
+      await world.makeTap('tap0');
+      await attach(world.context, routed('tap0', 7), now);
+      const wanted = await world.snapshot();
+      await detach(world.context, tap('tap0'), now);
+      const before = await world.snapshot();
+      await attach(world.context, routed('tap0', 5), now);
+      world.context.host.records.remove(tap('tap0'));
+      await attach(world.context, { ...routed('tap0', 7), mac: routed('tap0', 7).mac ?? assert.fail() }, now);
+      await gc(world.context, now);
+      await same(world, wanted);
+      world.context.host.records.remove(tap('tap0'));
+      await detach(world.context, tap('tap0'), now);
+      const lasting = (lines: readonly string[]) => lines.filter(isLasting);
+      assert.deepEqual(lasting(await world.snapshot()), lasting(before));
+    },
+  },
+  {
     name: 'what others made stays',
     run: async world => {
       await foreign(world);
@@ -237,47 +226,5 @@ async function foreign(world: World): Promise<void> {
     'add table inet other',
     'add set inet other taps { type ifname; }',
     'add element inet other taps { "tap0" }',
-  );
-}
-
-function conversions(): readonly Scenario[] {
-  return ROUTED.flatMap(({ name, request }): Scenario[] =>
-    (
-      [
-        ['routed to bridged', request, bridged],
-        ['bridged to routed', bridged, request],
-      ] as const
-    ).map(([way, from, to]) => ({
-      name: `${name}: ${way} gives what an attach alone gives, and detach what was before`,
-      run: async world => {
-        await world.makeTap('tap0');
-        for (const one of [from, to, from]) {
-          await attach(world.context, one('tap0', 5), now);
-          await detach(world.context, tap('tap0'), now);
-        }
-        const before = await world.snapshot();
-        await attach(world.context, to('tap0', 5), now);
-        const wanted = await world.snapshot();
-        await detach(world.context, tap('tap0'), now);
-        await attach(world.context, from('tap0', 5), now);
-        await attach(world.context, to('tap0', 5), now);
-        await same(world, wanted);
-        await detach(world.context, tap('tap0'), now);
-        await same(world, before);
-      },
-    })),
-  );
-}
-
-/** The kernel is as it was; what differs is told, and not all that there is. */
-async function same(world: World, wanted: readonly string[], where?: string): Promise<void> {
-  const found = await world.snapshot();
-  assert.deepEqual(
-    {
-      unexpected: found.filter(line => !wanted.includes(line)),
-      missing: wanted.filter(line => !found.includes(line)),
-    },
-    { unexpected: [], missing: [] },
-    where,
   );
 }

@@ -1,62 +1,17 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { defaultRouteQueries, resolveNic } from '../../lib/core/desired/resolve.ts';
-import { VmnetError } from '../../lib/core/errors.ts';
-import { defaultPrefix, type Family, parseAddress, parsePrefix } from '../../lib/core/model/address.ts';
-import { parseIfname } from '../../lib/core/model/ifname.ts';
-import { parseMac } from '../../lib/core/model/mac.ts';
 import type { Route } from '../../lib/core/model/object.ts';
-import type { NetworkFacts, NicRequest } from '../../lib/core/model/request.ts';
-import { parseConfig } from '../../lib/core/source/config.ts';
-import { parseRtTables } from '../../lib/core/source/rt-tables.ts';
-
-const at = 'test';
-const MAC = parseMac('aa:00:00:35:6d:05', at);
-const EUI64 = '2001:db8:993:0:a800:ff:fe35:6d05';
-const rtTables = parseRtTables(['993 public\n']);
-
-function request(more: Partial<NicRequest>, ips: readonly string[] = []): NicRequest {
-  const addresses = ips.map(text => parseAddress(text, at));
-  return { ifname: parseIfname('tap0', at), mode: 'routed', tags: [], network: {}, ...more, addresses };
-}
-
-function surroundings(ini: string, routes: readonly Route[] = []) {
-  return { config: parseConfig([{ path: 'vmnet.ini', text: ini }], rtTables), rtTables, routes };
-}
-
-function viaDefault(family: Family, table: number, dev: string): Route {
-  const via = parseAddress(family === 4 ? '192.0.2.1' : '2001:db8:993::1', at);
-  const base = { kind: 'route', type: 'unicast', metric: 0, protocol: 3 } as const;
-  return { ...base, table, prefix: defaultPrefix(family), dev: parseIfname(dev, at), via };
-}
-
-function refuses(message: RegExp, run: () => unknown): void {
-  assert.throws(run, (error: unknown) => {
-    assert.ok(error instanceof VmnetError);
-    assert.equal(error.exit, 'request');
-    assert.match(error.message, message);
-    return true;
-  });
-}
-
-const facts: NetworkFacts = {
-  subnet: parsePrefix('192.0.2.0/24', at),
-  gateway: parseAddress('192.0.2.1', at),
-  subnet6: parsePrefix('2001:db8:993::/64', at),
-  gateway6: parseAddress('2001:db8:993::1', at),
-};
-
-const PUBLIC = `
-[network public]
-link = public_993
-table = 993
-uplink = up0
-subnet = 192.0.2.0/24
-gateway = 192.0.2.1
-arp-source = 192.0.2.254
-subnet6 = 2001:db8:993::/64
-gateway6 = 2001:db8:993::1
-`;
+import {
+  EUI64,
+  facts,
+  MAC,
+  PUBLIC,
+  refuses,
+  request,
+  surroundings,
+  viaDefault,
+} from '../support/resolving.ts';
 
 describe('zero configuration: the link names a table, and its default route leads to the uplink', () => {
   const rows = [
@@ -177,81 +132,4 @@ describe('addresses', () => {
     for (const [message, ips] of rows)
       refuses(message, () => resolveNic(request({ network: { name: 'public' } }, ips), surroundings(PUBLIC)));
   });
-});
-
-describe('the network', () => {
-  test('by its name, then by what the cluster calls its link', () => {
-    for (const asked of [
-      { network: { name: 'public' } },
-      { link: 'public_993' },
-      { link: 'x', network: { name: 'public' } },
-    ]) {
-      const nic = resolveNic(request(asked, ['192.0.2.5']), surroundings(PUBLIC));
-      assert.ok(nic.mode === 'routed');
-      const [four] = nic.network.families;
-      assert.equal(nic.network.name, 'public');
-      assert.deepEqual(four, {
-        family: 4,
-        table: 993,
-        uplink: 'up0',
-        subnet: parsePrefix('192.0.2.0/24', at),
-        gateway: parseAddress('192.0.2.1', at),
-        arpSource: parseAddress('192.0.2.254', at),
-        skeleton: true,
-      });
-    }
-  });
-
-  test('tables and uplinks of each family, the group by the first table', () => {
-    const ini = PUBLIC.replace('table = 993', 'table = 993\ntable6 = 1993').replace(
-      'uplink = up0',
-      'uplink = up0\nuplink6 = up6',
-    );
-    const nic = resolveNic(request({ link: 'public_993', mac: MAC }, ['192.0.2.5']), surroundings(ini));
-    assert.ok(nic.mode === 'routed');
-    assert.deepEqual(
-      nic.network.families.map(one => [one.table, one.uplink, one.arpSource?.text]),
-      [
-        [993, 'up0', '192.0.2.254'],
-        [1993, 'up6', undefined],
-      ],
-    );
-    assert.equal(nic.network.group, 993);
-  });
-
-  test('the cluster wins for addresses, the file for what is local', () => {
-    const network = {
-      name: 'public',
-      subnet: parsePrefix('192.0.2.128/25', at),
-      gateway: parseAddress('192.0.2.129', at),
-    };
-    const nic = resolveNic(request({ network }, ['192.0.2.200']), surroundings(PUBLIC));
-    assert.ok(nic.mode === 'routed');
-    const [four] = nic.network.families;
-    assert.deepEqual(
-      [four?.subnet?.text, four?.gateway?.text, four?.uplink],
-      ['192.0.2.128/25', '192.0.2.129', 'up0'],
-    );
-  });
-
-  test('what is not there is refused', () => {
-    refuses(/"nowhere"/, () =>
-      resolveNic(request({ network: { name: 'nowhere' } }, ['192.0.2.5']), surroundings(PUBLIC)),
-    );
-    refuses(/"nowhere"/, () => resolveNic(request({ link: 'nowhere' }, ['192.0.2.5']), surroundings(PUBLIC)));
-    refuses(/network/, () => resolveNic(request({}, ['192.0.2.5']), surroundings(PUBLIC)));
-    refuses(/local/, () => resolveNic(request({ link: 'local' }, ['192.0.2.5']), surroundings('')));
-  });
-});
-
-test('a bridged NIC has the bridge of its link, or of its network, or is refused', () => {
-  const lan = '[network lan]\nmode = bridged\nlink = br0\n';
-  const bridgeOf = (more: Partial<NicRequest>) => {
-    const nic = resolveNic(request({ mode: 'bridged', ...more }), surroundings(lan));
-    return nic.mode === 'bridged' ? nic.bridge : undefined;
-  };
-  assert.equal(bridgeOf({ link: 'br7' }), 'br7');
-  assert.equal(bridgeOf({ network: { name: 'lan' } }), 'br0');
-  refuses(/bridge/, () => bridgeOf({}));
-  refuses(/a b/, () => bridgeOf({ link: 'a b' }));
 });

@@ -53,16 +53,16 @@ export function ruleQuestion(family: Family): IpQuestion {
 }
 
 export function proxyQuestion(query: ProxyQuery): IpQuestion {
-  const filter =
-    'address' in query
-      ? `to ${query.address.text}`
-      : 'dev' in query
-        ? `dev ${query.dev}`
-        : `protocol ${query.protocol}`;
   return {
-    line: `neigh show proxy ${filter}`,
+    line: `neigh show proxy${proxyFilter(query)}`,
     read: rows => ({ objects: rows.flatMap(row => proxyObject(row, query)), links: [] }),
   };
+}
+
+function proxyFilter(query: ProxyQuery): string {
+  if ('address' in query) return ` to ${query.address.text}`;
+  if ('dev' in query) return ` dev ${query.dev}`;
+  return query.protocol === 'any' ? '' : ` protocol ${query.protocol}`;
 }
 
 function linkFacts(row: IpRow): LinkFacts {
@@ -175,7 +175,7 @@ function ruleAction(row: IpRow): Rule['action'] | undefined {
 
 function proxyObject(row: IpRow, query: ProxyQuery): KernelObject[] {
   const address = text(row.dst);
-  const protocol = 'protocol' in query ? query.protocol : number(row.protocol);
+  const asked = 'protocol' in query ? query.protocol : 'any';
   const family: Family = address.includes(':') ? 6 : 4;
   const dev = ('dev' in query ? query.dev : text(row.dev)) as Ifname;
   return [
@@ -183,7 +183,7 @@ function proxyObject(row: IpRow, query: ProxyQuery): KernelObject[] {
       kind: 'proxy-neighbour',
       address: { family, text: address },
       dev,
-      protocol,
+      protocol: asked === 'any' ? number(row.protocol) : asked,
     },
   ];
 }

@@ -12,12 +12,12 @@ export function nodeQuery(query: Query, identity: Identity): Query {
       ...query.routes,
       ...FAMILIES.flatMap(family => protocols.map(protocol => ({ family, protocol }))),
     ],
-    proxies: [...query.proxies, { protocol: VMNET_PROTOCOL }],
+    proxies: [{ protocol: 'any' }],
   };
 }
 
 /**
- * The same for many NICs at once: each table, the links and our proxy neighbours are read whole, once, where a question
+ * The same for many NICs at once: each table, the links and the proxy neighbours are read whole, once, where a question
  * for each NIC would go through all the others' every time.
  */
 export function bulkQuery(query: Query): Query {
@@ -27,5 +27,5 @@ export function bulkQuery(query: Query): Query {
   }));
   const routes = [...new Map(tables.map(route => [JSON.stringify(route), route])).values()];
   const { owners: _, ...rest } = query;
-  return { ...rest, links: 'all', routes, proxies: [{ protocol: VMNET_PROTOCOL }] };
+  return { ...rest, links: 'all', routes, proxies: [{ protocol: 'any' }] };
 }

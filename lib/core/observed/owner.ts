@@ -54,7 +54,8 @@ function deviceOf(object: KernelObject): string | undefined {
     case 'sysctl':
       return object.path.split('/')[3];
     case 'nft-element':
-      return object.key[0];
+      // The other sets are keyed by link group and uplink, and a tap may be named like either.
+      return object.set.startsWith('tap') ? object.key[0] : undefined;
     default:
       return undefined;
   }

@@ -31,11 +31,11 @@ export interface RouteQuery {
   readonly protocol?: number;
 }
 
-/** Proxy neighbours for one address on any device, all on one device, or all with one protocol. */
+/** Proxy neighbours for one address on any device, all on one device, or all with one protocol or with whichever. */
 export type ProxyQuery =
   | { readonly address: Address }
   | { readonly dev: Ifname }
-  | { readonly protocol: number };
+  | { readonly protocol: number | 'any' };
 
 /** The kernel as it was read: objects in the same type as the desired ones, and facts that nobody sets. */
 export interface Observed {

@@ -26,7 +26,7 @@ export function parseRecord(source: string, where: string): NicRecord {
         : thrown.message;
     throw new VmnetError('record', what, {
       where,
-      hint: 'vmnet gc removes it; then attach the NIC again',
+      hint: 'attach the NIC again, which writes it anew; when its tap is gone, vmnet gc removes it',
       cause: thrown,
     });
   }

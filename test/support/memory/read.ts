@@ -88,7 +88,8 @@ function matches(query: RouteQuery, route: KernelState['routes'][number]): boole
 
 function matchesProxy(query: ProxyQuery, proxy: KernelState['proxies'][number]): boolean {
   if ('address' in query) return query.address.text === proxy.address.text;
-  return 'dev' in query ? query.dev === proxy.dev : query.protocol === proxy.protocol;
+  if ('dev' in query) return query.dev === proxy.dev;
+  return query.protocol === 'any' || query.protocol === proxy.protocol;
 }
 
 function nftObjects(state: KernelState): KernelObject[] {

@@ -1,10 +1,9 @@
 // Runs the scenarios on the kernel of the namespace that it is in: a JSON line for each. Here, everything has a name.
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
-import { realWorld } from '../real-world.ts';
+import { realWorld, tool } from '../real-world.ts';
 import { SCENARIOS } from '../scenarios.ts';
 
 const names = mkdtempSync(join(tmpdir(), 'vmnet-names-'));
@@ -13,7 +12,7 @@ for (const file of ['group', 'rt_tables', 'rt_protos']) {
   const path = `/etc/iproute2/${file}`;
   const lines = [118, 993, 994, 1994].filter(number => number < 256 || file !== 'rt_protos');
   writeFileSync(join(names, file), [readFileSync(path), ...lines.map(n => `${n} name${n}\n`)].join('\n'));
-  execFileSync('mount', ['--bind', join(names, file), path]);
+  tool('mount', ['--bind', join(names, file), path]);
 }
 const world = realWorld();
 try {

@@ -1,0 +1,30 @@
+// Requests of each kind that a NIC can be of.
+import type { NicRequest } from '../../lib/core/model/request.ts';
+import { bridged, routed } from './world.ts';
+
+interface Shape {
+  readonly name: string;
+  readonly request: (tap: string, number: number) => NicRequest;
+}
+
+export const APART = 'tables and uplinks apart';
+
+/** Both families, each alone, and each its own way. */
+export const ROUTED: readonly Shape[] = [
+  { name: 'IPv4 and IPv6', request: routed },
+  { name: 'IPv4 alone', request: routed4 },
+  { name: 'IPv6 alone', request: (name, n) => routed(name, n, { ips: [`2001:db8:993::${n}`] }) },
+  { name: APART, request: (name, n) => routed(name, n, { network: 'apart' }) },
+];
+
+export const SHAPES: readonly Shape[] = [
+  ...ROUTED,
+  { name: 'bridged', request: bridged },
+  { name: 'bridged, the first port', request: (name, n) => ({ ...bridged(name, n), link: 'br1' }) },
+];
+
+/** Without a MAC nothing makes an address of IPv6. */
+function routed4(name: string, number: number): NicRequest {
+  const { mac: _, ...request } = routed(name, number, { ips: [`192.0.2.${number}`] });
+  return request;
+}
