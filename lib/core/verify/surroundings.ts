@@ -14,6 +14,9 @@ export function checkSurroundings(nic: Nic, links: Observed['links']): void {
       hint: 'the hypervisor makes the tap before it is attached',
     });
   }
+  if (tap === 'lo') {
+    throw new VmnetError('request', 'the loopback is no tap', { where: tap, hint: 'name the tap of the VM' });
+  }
   if (nic.mode === 'bridged') checkBridge(nic.bridge, tap, links);
   else for (const uplink of uplinksOf(nic.network)) checkUplink(uplink, tap, links);
 }
