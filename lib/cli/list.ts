@@ -21,22 +21,21 @@ export function addList(yargs: GlobalArgv): void {
 
 const HEAD = ['TAP', 'MODE', 'NETWORK', 'ADDRESSES', 'INSTANCE', 'STATE'];
 
-function row({ record, alive }: ListedNic): readonly string[] {
+function row({ record, addresses, alive }: ListedNic): readonly string[] {
   const request = record.request;
   const network = record.network?.name ?? request.link ?? '-';
-  const addresses = request.addresses.map(address => address.text).join(',');
   return [
     request.ifname,
     request.mode,
     network,
-    addresses || '-',
+    addresses.map(address => address.text).join(',') || '-',
     request.instance ?? '-',
     alive ? record.state : 'gone',
   ];
 }
 
 /** A NIC for programs, as `list --json` and `show --json` print it. */
-export function nicJson({ record, alive }: ListedNic): object {
+export function nicJson({ record, addresses, alive }: ListedNic): object {
   const { request } = record;
   return {
     tap: request.ifname,
@@ -44,7 +43,7 @@ export function nicJson({ record, alive }: ListedNic): object {
     network: record.network?.name,
     link: request.link,
     mac: request.mac,
-    addresses: request.addresses.map(address => address.text),
+    addresses: addresses.map(address => address.text),
     instance: request.instance,
     tags: request.tags,
     state: alive ? record.state : 'gone',

@@ -15,8 +15,8 @@ import { apply, type Prepared, prepare, refuseForeign, touchesShared, withHostLo
 import { type Change, type Goal, isFiltered, leavesNetwork } from './goal.ts';
 import { collectHolders } from './holders.ts';
 import { livingNetworks } from './living.ts';
-import { refuseTakenMarks } from './marks.ts';
 import type { Context } from './ports.ts';
+import { refuseTaken } from './taken.ts';
 
 /** What a verb did, or in a dry run would do. */
 export interface Outcome {
@@ -41,7 +41,7 @@ export async function attach(
     return await withHostLock(context, async alone => {
       const prepared = await prepareAttach(context, request);
       refuseForeign(prepared);
-      refuseTakenMarks(context, prepared);
+      refuseTaken(context, prepared);
       // A dead holder's name may be a new tap's by now, whose own attach must not run meanwhile.
       // Nor may two leave a network at once, each to the other.
       const { goal } = prepared;
@@ -121,10 +121,7 @@ async function carryOut(context: Context, prepared: Prepared): Promise<Outcome> 
 function recordOf(context: Context, { tap, nic, record }: Change, before: Observed): NicRecord {
   if (nic === undefined) throw new VmnetError('bug', 'a record without a NIC');
   const ifindex = before.links.get(tap)?.ifindex ?? 0;
-  const request: NicRequest =
-    nic.mode === 'routed'
-      ? { ...nic.request, addresses: nic.addresses }
-      : { ...nic.request, link: nic.bridge };
+  const request: NicRequest = nic.mode === 'routed' ? nic.request : { ...nic.request, link: nic.bridge };
   return {
     version: 1,
     state: 'applied',

@@ -6,7 +6,7 @@ import type { Step } from '../core/plan/plan.ts';
 import { checkForwarding, checkSurroundings, sysctlsOf } from '../core/verify/surroundings.ts';
 import { goalOf, resolve } from './attach.ts';
 import { prepare } from './converge.ts';
-import type { Change, Goal } from './goal.ts';
+import { type Change, type Goal, nicOfRecord } from './goal.ts';
 import { isAlive } from './living.ts';
 import type { Context } from './ports.ts';
 
@@ -23,11 +23,13 @@ export interface Drift {
 /** Compares named taps, or the whole node, with the kernel; stops before apply. */
 export async function check(context: Context, taps: readonly Ifname[]): Promise<Drift> {
   const { records, broken } = recordsOf(context, taps);
-  const { changes, errors } = await changesOf(context, records);
+  const { changes, outdated, errors } = await changesOf(context, records);
+  // The error says what is wrong with an outdated one; what it has is not unexpected for that.
+  const all = [...changes, ...outdated];
   const goal: Goal =
     taps.length > 0
-      ? goalOf(context, changes)
-      : { scope: 'node', changes, others: [], settings: context.config.settings };
+      ? goalOf(context, all)
+      : { scope: 'node', changes: all, others: [], settings: context.config.settings };
   const prepared = await prepare(context, goal);
   return {
     steps: prepared.plan.steps,
@@ -78,8 +80,14 @@ export function recordedNic(context: Context, tap: Ifname): NicRecord {
 export async function changesOf(
   context: Context,
   records: readonly NicRecord[],
-): Promise<{ readonly changes: readonly Change[]; readonly errors: readonly VmnetError[] }> {
+): Promise<{
+  readonly changes: readonly Change[];
+  /** What cannot be had any more by the configuration, as it was when it was attached. */
+  readonly outdated: readonly Change[];
+  readonly errors: readonly VmnetError[];
+}> {
   const changes: Change[] = [];
+  const outdated: Change[] = [];
   const errors: VmnetError[] = [];
   for (const record of records) {
     const tap = record.request.ifname;
@@ -88,7 +96,8 @@ export async function changesOf(
       changes.push({ tap, nic: await resolve(context, record.request), record });
     } catch (thrown) {
       errors.push(asVmnetError(thrown));
+      outdated.push({ tap, nic: nicOfRecord(record), record });
     }
   }
-  return { changes, errors };
+  return { changes, outdated, errors };
 }

@@ -43,12 +43,17 @@ async function prepareDetach(context: Context, tap: Ifname, record: NicRecord): 
   return prepare(context, goalOf(context, [change]));
 }
 
-/** Without a record only a look at the whole node tells what is nobody's: that is what gc does. */
+/**
+ * A tap that neither a record nor the filter knows has nothing: down is called more than once, and must be cheap then.
+ * Else only a look at the whole node tells what is nobody's, which is what gc does.
+ */
 async function detachUnrecorded(
   context: Context,
   tap: Ifname,
   options: { dryRun: boolean },
 ): Promise<Outcome> {
+  const looked = await prepare(context, goalOf(context, [{ tap }]));
+  if (looked.plan.steps.length === 0) return outcomeOf(tap, looked);
   const { plan } = await gc(context, { ...options, rest: tap });
   return { tap, plan, collected: [] };
 }

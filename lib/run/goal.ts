@@ -1,5 +1,6 @@
 import { hostObjects, networkObjects } from '../core/desired/network.ts';
 import { nicObjects, uplinksOf } from '../core/desired/nic.ts';
+import { guestAddresses } from '../core/desired/resolve.ts';
 import { restingSettings } from '../core/desired/resting.ts';
 import { IPV6_FORWARDING } from '../core/desired/sysctls.ts';
 import type { Settings } from '../core/model/config.ts';
@@ -70,10 +71,11 @@ function scoped(goal: Goal, observed: Observed, desired: readonly KernelObject[]
 
 /** Who holds an address is found by the address, what a tap has too much by its name. */
 function ownersOf(goal: Goal): Owners {
-  const addresses = goal.changes.flatMap(({ nic, record }) => [
-    ...(nic?.mode === 'routed' ? nic.addresses : []),
-    ...(record?.request.addresses ?? []),
+  const nics = goal.changes.flatMap(({ nic, record }) => [
+    ...(nic === undefined ? [] : [nic]),
+    ...(record === undefined ? [] : [nicOfRecord(record)]),
   ]);
+  const addresses = nics.flatMap(nic => (nic.mode === 'routed' ? nic.addresses : []));
   return {
     taps: new Set(goal.changes.map(change => change.tap)),
     addresses: new Set(addresses.map(address => address.text)),
@@ -96,7 +98,8 @@ export function carriersOf(nic: Nic): readonly Ifname[] {
 export function nicOfRecord(record: NicRecord): Nic {
   const request = record.request;
   if (request.mode === 'routed' && record.network !== undefined) {
-    return { mode: 'routed', request, addresses: request.addresses, network: record.network };
+    const subnet6 = record.network.families.find(entry => entry.family === 6)?.subnet;
+    return { mode: 'routed', request, addresses: guestAddresses(request, subnet6), network: record.network };
   }
   return {
     mode: 'bridged',

@@ -1,4 +1,5 @@
 import type { VmnetError } from '../core/errors.ts';
+import type { Address } from '../core/model/address.ts';
 import type { Ifname } from '../core/model/ifname.ts';
 import type { KernelObject } from '../core/model/object.ts';
 import type { NicRecord } from '../core/model/record.ts';
@@ -6,13 +7,20 @@ import type { Step } from '../core/plan/plan.ts';
 import { goalOf, resolve } from './attach.ts';
 import { recordedNic } from './check.ts';
 import { prepare } from './converge.ts';
-import { inScope } from './goal.ts';
+import { inScope, nicOfRecord } from './goal.ts';
 import { isAlive } from './living.ts';
 import type { Context } from './ports.ts';
 
 export interface ListedNic {
   readonly record: NicRecord;
+  readonly addresses: readonly Address[];
   readonly alive: boolean;
+}
+
+function listed(context: Context, record: NicRecord): ListedNic {
+  const nic = nicOfRecord(record);
+  const addresses = nic.mode === 'routed' ? nic.addresses : nic.request.addresses;
+  return { record, addresses, alive: isAlive(context, record) };
 }
 
 /** Every recorded NIC of this node; asks the kernel only whether the taps are there. */
@@ -21,7 +29,7 @@ export function list(context: Context): {
   readonly broken: readonly VmnetError[];
 } {
   const { records, broken } = context.host.records.list();
-  return { nics: records.map(record => ({ record, alive: isAlive(context, record) })), broken };
+  return { nics: records.map(record => listed(context, record)), broken };
 }
 
 export interface ShownNic extends ListedNic {
@@ -33,9 +41,9 @@ export interface ShownNic extends ListedNic {
 /** One NIC with all its kernel objects. */
 export async function show(context: Context, tap: Ifname): Promise<ShownNic> {
   const record = recordedNic(context, tap);
-  const alive = isAlive(context, record);
-  const nic = alive ? await resolve(context, record.request) : undefined;
+  const shown = listed(context, record);
+  const nic = shown.alive ? await resolve(context, record.request) : undefined;
   const goal = goalOf(context, [{ tap, record, ...(nic === undefined ? {} : { nic }) }]);
   const { before, plan } = await prepare(context, goal);
-  return { record, alive, objects: inScope(goal, before), drift: plan.steps };
+  return { ...shown, objects: inScope(goal, before), drift: plan.steps };
 }

@@ -22,7 +22,7 @@ test('everything, over two files', () => {
 [vmnet]
 tap-mac = 02:00:00:00:00:01
 route-protocol = 4
-rule-preference = 1000
+rule-preference = 2000
 guard = strict
 log-file = /var/log/vm net.log
 
@@ -67,7 +67,7 @@ services = sshd chrony getty@tty1.service
     settings: {
       tapMac: '02:00:00:00:00:01',
       routeProtocol: 4,
-      rulePreference: 1000,
+      rulePreference: 2000,
       guard: 'strict',
       logFile: '/var/log/vm net.log',
     },

@@ -40,10 +40,16 @@ export function defaultRouteQueries(
 
 /** Completes a request: network, tables, uplinks and addresses; everything that can be wrong with it is an error here. */
 export function resolveNic(request: NicRequest, surroundings: Surroundings): Nic {
+  if (request.vlan !== undefined) {
+    throw new VmnetError('request', `VLAN ${request.vlan} is not supported yet`, {
+      where: request.ifname,
+      hint: 'use a bridge, or a network, for each VLAN; without it the NIC would be in the wrong one',
+    });
+  }
   if (request.mode === 'bridged')
     return { mode: 'bridged', request, bridge: bridgeOf(request, surroundings.config) };
   const section = sectionOf(request, surroundings.config);
-  const addresses = allAddresses(request, section);
+  const addresses = guestAddresses(request, subnetOf(request, section, 6));
   const families = FAMILIES.filter(family => addresses.some(address => address.family === family)).map(
     family => familyOf(request, section, family, surroundings),
   );
@@ -72,12 +78,6 @@ function sectionOf(request: NicRequest, config: Config): NetworkSection | undefi
 }
 
 function bridgeOf(request: NicRequest, config: Config): Ifname {
-  if (request.vlan !== undefined) {
-    throw new VmnetError('request', `VLAN ${request.vlan} on a bridge is not supported yet`, {
-      where: request.ifname,
-      hint: 'use a bridge for each VLAN; without the VLAN the NIC would be in the wrong network',
-    });
-  }
   const link = request.link ?? sectionOf(request, config)?.link;
   if (link === undefined) {
     throw new VmnetError('request', 'a bridged NIC needs a bridge', {
@@ -138,9 +138,11 @@ function tableOf(
   return parseTable(text, rtTables, section?.where ?? `link of ${request.ifname}`);
 }
 
-/** SLAAC gives a guest the EUI-64 address of a /64 and of no other length. */
-function allAddresses(request: NicRequest, section: NetworkSection | undefined): readonly Address[] {
-  const subnet6 = subnetOf(request, section, 6);
+/**
+ * The addresses of a request; without one of IPv6, also the one that the guest makes of its MAC: SLAAC gives it the
+ * EUI-64 address of a /64, and of no other length.
+ */
+export function guestAddresses(request: NicRequest, subnet6: Prefix | undefined): readonly Address[] {
   const given = request.addresses;
   if (subnet6?.length !== 64 || request.mac === undefined || given.some(address => address.family === 6))
     return given;

@@ -170,7 +170,9 @@ function ruleAction(row: IpRow): Rule['action'] | undefined {
   if (row.nop !== undefined) return { do: 'nop' };
   if (row.action !== undefined)
     return ['6', 'blackhole'].includes(text(row.action)) ? { do: 'blackhole' } : undefined;
-  return { do: 'lookup', table: number(row.table) };
+  // A rule for VRFs (l3mdev) names no table.
+  const table = Number(row.table);
+  return Number.isInteger(table) && table > 0 ? { do: 'lookup', table } : undefined;
 }
 
 function proxyObject(row: IpRow, query: ProxyQuery): KernelObject[] {

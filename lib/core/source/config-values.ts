@@ -31,6 +31,17 @@ export function integer(min: number, max: number): Parser<number> {
   };
 }
 
+/** The first of five; 1000 is where the kernel puts its own rule for VRFs. */
+export const rulePreference: Parser<number> = (text, where) => {
+  const first = integer(1, 31_990)(text, where);
+  if (first > 1000 || first + 4 < 1000) return first;
+  throw bad(
+    `${first} to ${first + 4} has preference 1000 in it`,
+    where,
+    "that is the kernel's rule for VRFs; 900 is free",
+  );
+};
+
 export const word: Parser<string> = (text, where) => {
   if (NETWORK_NAME.test(text) && !text.startsWith('-')) return text;
   throw bad(`${quoted(text)} is no name`, where, 'up to 64 letters, digits and _ . : - are accepted');

@@ -28,7 +28,7 @@ const settingsKeys = {
   'tap-mac': parseMac,
   'route-protocol': value.integer(4, 255),
   // From 32000 on stand the rules of `guard = strict` and the kernel's own.
-  'rule-preference': value.integer(1, 31_990),
+  'rule-preference': value.rulePreference,
   guard: value.oneOf(['subnet', 'strict']),
   'log-file': value.absolutePath,
 };
