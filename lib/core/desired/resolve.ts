@@ -61,7 +61,8 @@ export function resolveNic(request: NicRequest, surroundings: Surroundings): Nic
     });
   }
   const network: Network = {
-    name: section?.name ?? request.network.name ?? request.link ?? String(first.table),
+    // A section may serve several networks of the cluster, by their common link.
+    name: request.network.name ?? section?.name ?? request.link ?? String(first.table),
     group: section?.group ?? tableOf(request, section, 4, surroundings.rtTables),
     hostAccess: section?.hostAccess ?? false,
     families,
