@@ -44,7 +44,6 @@ async function writeRecords(node: BenchNode, nics: number): Promise<void> {
   const dir = join(node.stateDir, 'nics');
   const model = nicOf(0);
   const text = readFileSync(join(dir, `${model.tap}.json`), 'utf8');
-  const ip6 = shortest(text, model.ip6);
   const links = JSON.parse(await must(['ip', '-n', node.ns, '-j', 'link', 'show'])) as Link[];
   const indexes = new Map(links.map(link => [link.ifname, link.ifindex]));
   for (let number = 1; number < nics; number++) {
@@ -53,7 +52,6 @@ async function writeRecords(node: BenchNode, nics: number): Promise<void> {
       .replaceAll(new RegExp(`\\b${model.tap}\\b`, 'g'), nic.tap)
       .replaceAll(model.mac, nic.mac)
       .replaceAll(`"${model.ip}"`, `"${nic.ip}"`)
-      .replaceAll(ip6, ip6.replace(/[0-9a-f]+$/, '') + nic.ip6.replace(/^.*:0*/, ''))
       .replace(/"ifindex": *\d+/, `"ifindex": ${indexes.get(nic.tap)}`);
     writeFileSync(join(dir, `${nic.tap}.json`), own, { mode: 0o600 });
   }
@@ -62,12 +60,4 @@ async function writeRecords(node: BenchNode, nics: number): Promise<void> {
 interface Link {
   readonly ifname: string;
   readonly ifindex: number;
-}
-
-/** The address as the record writes it: its zeros may be written otherwise. */
-function shortest(text: string, address: string): string {
-  const last = address.slice(address.lastIndexOf(':') + 1).replace(/^0+/, '');
-  const found = new RegExp(`"([0-9a-f:]*fe35:${last})"`).exec(text)?.[1];
-  if (found === undefined) throw new Error(`the record of ${address} does not name it`);
-  return found;
 }
