@@ -1,4 +1,5 @@
 import { asVmnetError, EXIT, formatError } from '../core/errors.ts';
+import { checkProfiles } from '../host/check-profiles.ts';
 import { loadConfig, loadRtTables } from '../host/files.ts';
 import { type GlobalArgv, printLine } from './context.ts';
 
@@ -7,13 +8,14 @@ export function addConfigCheck(yargs: GlobalArgv): void {
     'config check',
     'Read the configuration and say what is wrong with it, with file and line',
     yargs => yargs.example('$0 config check', 'exit code 78 when there is an error'),
-    argv => {
+    async argv => {
       try {
         const config = loadConfig(argv.config, loadRtTables());
-        const names = config.networks.map(network => network.name);
-        printLine(
-          `${argv.config}: in order, ${names.length} networks${names.length === 0 ? '' : ` (${names.join(', ')})`}`,
-        );
+        const { profiles } = config.settings;
+        if (process.geteuid?.() === 0) await checkProfiles(profiles);
+        printLine(`${argv.config}: in order`);
+        printNames('networks', config.networks);
+        printNames('firewall profiles', profiles);
       } catch (thrown) {
         const error = asVmnetError(thrown);
         process.stderr.write(`vmnet: ${formatError(error)}\n`);
@@ -21,4 +23,8 @@ export function addConfigCheck(yargs: GlobalArgv): void {
       }
     },
   );
+}
+
+function printNames(what: string, named: readonly { readonly name: string }[]): void {
+  if (named.length > 0) printLine(`${what}: ${named.map(({ name }) => name).join(', ')}`);
 }

@@ -7,6 +7,7 @@ const COMMANDS: Readonly<Record<Batch['tool'], string>> = {
   sysctl: '# sysctl -w',
   nft: '# nft -f -',
   ip: '# ip -batch -',
+  bridge: '# bridge -batch -',
   ip6: '# ip -6 -batch -',
 };
 

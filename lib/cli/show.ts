@@ -13,7 +13,10 @@ export function addShow(yargs: GlobalArgv): void {
       yargs
         .positional('tap', { type: 'string', demandOption: true, describe: 'The tap' })
         .option('json', { type: 'boolean', default: false, describe: 'Print JSON' })
-        .example('$0 show tap0', 'its routes, rules, proxy neighbours, filter elements and settings'),
+        .example(
+          '$0 show tap0',
+          'its filter with what it dropped, its routes, rules, proxy neighbours and settings',
+        ),
     argv =>
       onHost(argv, async context => {
         const shown = await show(context, parseIfname(argv.tap, 'TAP'));
@@ -21,6 +24,7 @@ export function addShow(yargs: GlobalArgv): void {
           printJson({
             ...nicJson(shown),
             objects: shown.objects.map(textOf),
+            dropped: shown.dropped,
             drift: shown.drift.map(driftJson),
           });
         else printNic(shown);
@@ -34,6 +38,22 @@ function printNic(shown: ShownNic): void {
     const text = Array.isArray(value) ? value.join(' ') : value;
     if (text !== undefined && text !== '') printLine(`${name}: ${text}`);
   }
+  printPolicy(shown);
+  for (const { what, packets } of shown.dropped) printLine(`  dropped ${packets}: ${what}`);
   for (const object of shown.objects) printLine(`  ${textOf(object)}`);
   for (const step of shown.drift) printLine(`drift: ${driftText(step)}`);
+}
+
+function printPolicy({ record: { policy } }: ShownNic): void {
+  if (policy === undefined) return;
+  const { filter, unknownFamily, linkLocal, firewall, macPrefix, isolated, allowed } = policy;
+  const words = [
+    filter,
+    ...(filter === 'full' ? [`unknown family: ${unknownFamily}`, `link-local: ${linkLocal}`] : []),
+    ...(allowed.length === 0 ? [] : [`also: ${allowed.map(({ text }) => text).join(' ')}`]),
+    ...(macPrefix === undefined ? [] : [`among ${macPrefix.mac}/${macPrefix.mask}`]),
+    ...(isolated ? ['isolated'] : []),
+    ...(firewall === undefined ? [] : [`firewall: ${firewall}`]),
+  ];
+  printLine(`filter: ${words.join(', ')}`);
 }

@@ -1,13 +1,20 @@
 import { existsSync } from 'node:fs';
 import type { Ifname } from '../core/model/ifname.ts';
-import { byKey, type LinkSetting } from '../core/model/object.ts';
-import { linkQuestion, proxyQuestion, routeQuestion, ruleQuestion } from '../core/observed/ip.ts';
-import { readRuleset } from '../core/observed/nft.ts';
+import { byKey, type KernelObject, type LinkSetting } from '../core/model/object.ts';
+import {
+  fdbQuestion,
+  type IpAnswer,
+  linkQuestion,
+  proxyQuestion,
+  routeQuestion,
+  ruleQuestion,
+} from '../core/observed/ip.ts';
 import type { LinkFacts, Observed, Query } from '../core/observed/query.ts';
 import type { Batch } from '../core/plan/render.ts';
 import { startAnnouncer } from './announce.ts';
 import { keepsMac } from './bridge.ts';
-import { nftList, nftTransaction, startNft } from './nftables.ts';
+import { type IpSession, openBridge } from './iproute2.ts';
+import { nftTransaction, openNft, startNft } from './nftables.ts';
 import { ANNOUNCE_AGAIN, closeSessions, openSessions, type Started, take } from './start.ts';
 import { readSysctls, writeSysctls } from './sysctl.ts';
 
@@ -30,22 +37,25 @@ async function exchangeNow(started: Started, batches: readonly Batch[], query: Q
   const ip = started.ip;
   for (const batch of batches) {
     if (batch.tool === 'sysctl') writeSysctls(batch.lines);
-    if (batch.tool === 'nft') await nftTransaction(batch.lines, take(started, 'nft'));
+    if (batch.tool === 'nft') await nftTransaction(batch.lines, take(started, 'transaction'));
     if (batch.tool === 'ip6') await ip.six.exchange(batch.lines, []);
+    if (batch.tool === 'bridge') await bridgeOf(started).exchange(batch.lines, []);
     if (batch.tool === 'ip') await ip.four.exchange(batch.lines, []);
   }
   const there = present(query);
   const reading = Promise.all([
-    query.nft ? ruleset(started, batches) : '',
+    there.fdb.length === 0 ? NONE : bridgeOf(started).exchange([], there.fdb.map(fdbQuestion)),
+    filter(started, batches, query),
     ip.four.exchange([], questions4(there)),
     ip.six.exchange([], questions6(there)),
   ]);
   if (started.up === true) startNext(started, batches);
-  const [text, first, second] = await reading;
+  const [entries, tables, first, second] = await reading;
   const all = [
     ...first.objects,
     ...second.objects,
-    ...(text.trim() === '' ? [] : readRuleset(JSON.parse(text), query.owners)),
+    ...tables,
+    ...entries.objects,
     ...readSysctls(query.sysctls),
     ...bridges(first.links),
   ];
@@ -55,16 +65,31 @@ async function exchangeNow(started: Started, batches: readonly Batch[], query: Q
   };
 }
 
+const NONE: IpAnswer = { objects: [], links: [] };
+
+function bridgeOf(started: Started): IpSession {
+  started.bridge ??= openBridge();
+  return started.bridge;
+}
+
 /** Before the change nft, after it the announcer: both are ready by the time that the kernel has answered. */
 function startNext(started: Started, batches: readonly Batch[]): void {
-  if (batches.length === 0) started.nft ??= startNft();
+  if (batches.length === 0) started.transaction ??= startNft();
   else started.announcer ??= startAnnouncer(ANNOUNCE_AGAIN);
 }
 
 /** What was read at the start is what there is until we change it. */
-function ruleset(started: Started, batches: readonly Batch[]): Promise<string> {
-  const early = take(started, 'ruleset');
-  return batches.length === 0 && early !== undefined ? early : nftList();
+async function filter(
+  started: Started,
+  batches: readonly Batch[],
+  { nft: queries, elementsOf }: Query,
+): Promise<readonly KernelObject[]> {
+  if (queries.length === 0) return [];
+  const early = take(started, 'filter');
+  const same = JSON.stringify(early?.queries) === JSON.stringify(queries);
+  if (batches.length === 0 && early !== undefined && same) return early.objects;
+  started.nft ??= openNft();
+  return started.nft.read(queries, elementsOf);
 }
 
 /** A question about a link that is not there would end a batch; what has no device is not there either. */
@@ -73,6 +98,7 @@ function present(query: Query): Query {
   return {
     ...query,
     links,
+    fdb: query.fdb.filter(isLink),
     routes: query.routes.filter(route => route.dev === undefined || isLink(route.dev)),
     proxies: query.proxies.filter(proxy => !('dev' in proxy) || isLink(proxy.dev)),
   };

@@ -8,10 +8,11 @@ export interface Exit {
   readonly stderr: string;
 }
 
-export type Tool = 'ip' | 'nft' | 'perl' | 'socat';
+export type Tool = 'ip' | 'bridge' | 'nft' | 'perl' | 'socat';
 
 const PACKAGES: Readonly<Record<Tool, string>> = {
   ip: 'iproute2',
+  bridge: 'iproute2',
   nft: 'nftables',
   perl: 'perl-base',
   socat: 'socat',

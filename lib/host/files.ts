@@ -1,8 +1,9 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { VmnetError } from '../core/errors.ts';
-import type { Config } from '../core/model/config.ts';
+import type { Config, FirewallProfile } from '../core/model/config.ts';
 import { parseConfig } from '../core/source/config.ts';
+import { parseFirewallProfile } from '../core/source/firewall-profile.ts';
 import { parseRtTables } from '../core/source/rt-tables.ts';
 import { DEFAULT_CONFIG } from './defaults.ts';
 
@@ -11,29 +12,32 @@ export function loadConfig(path: string, rtTables: ReadonlyMap<string, number>):
   const given = path !== DEFAULT_CONFIG;
   const main = existsSync(path) || given ? [path] : [];
   const directory = join(dirname(path), 'conf.d');
-  const parts = existsSync(directory)
-    ? readdirSync(directory)
-        .filter(name => name.endsWith('.ini'))
-        .sort()
-    : [];
-  const files = [...main, ...parts.map(name => join(directory, name))];
+  const files = [...main, ...namesIn(directory, '.ini')];
   return parseConfig(
     files.map(file => ({ path: file, text: readTrusted(file) })),
     rtTables,
+    profilesIn(join(dirname(path), 'firewall.d')),
   );
+}
+
+function profilesIn(directory: string): readonly FirewallProfile[] {
+  return namesIn(directory, '.nft').map(file => parseFirewallProfile(file, readTrusted(file)));
 }
 
 /** Where iproute2 looks for table names: what the administrator wrote comes before what the distribution ships. */
 export function loadRtTables(): ReadonlyMap<string, number> {
   const places = ['/etc/iproute2', '/usr/share/iproute2', '/usr/lib/iproute2'];
-  const files = places.flatMap(place => [join(place, 'rt_tables'), ...namesIn(join(place, 'rt_tables.d'))]);
+  const files = places.flatMap(place => [
+    join(place, 'rt_tables'),
+    ...namesIn(join(place, 'rt_tables.d'), '.conf'),
+  ]);
   return parseRtTables(files.filter(file => existsSync(file)).map(file => readFileSync(file, 'utf8')));
 }
 
-function namesIn(directory: string): string[] {
+function namesIn(directory: string, ending: string): string[] {
   if (!existsSync(directory)) return [];
   return readdirSync(directory)
-    .filter(name => name.endsWith('.conf'))
+    .filter(name => name.endsWith(ending))
     .sort()
     .map(name => join(directory, name));
 }

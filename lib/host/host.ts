@@ -58,7 +58,7 @@ function giveUpShared(started: Started, name: Ifname | 'host'): void {
   if (shared === undefined) return;
   shared.release();
   started.locks.delete(key);
-  take(started, 'ruleset');
+  take(started, 'filter');
 }
 
 function close(started: Started): void {
@@ -66,7 +66,7 @@ function close(started: Started): void {
   started.locks.clear();
   closeSessions(started);
   take(started, 'announcer')?.close();
-  take(started, 'nft')
+  take(started, 'transaction')
     ?.finish('')
     .catch(() => undefined);
 }

@@ -1,14 +1,14 @@
-import { spawn } from 'node:child_process';
 import type { VmnetError } from '../core/errors.ts';
 import type { Family } from '../core/model/address.ts';
 import type { IpAnswer, IpQuestion, IpRow } from '../core/observed/ip.ts';
 import type { Line } from '../core/plan/render.ts';
-import { environment, startError, toolError } from './exec.ts';
+import { type Exit, toolError } from './exec.ts';
+import { openSession } from './session.ts';
 
 /**
- * One `ip -batch` that stays for the whole run: changes and questions go in as lines, answers come back as JSON arrays,
- * each written out as soon as it is complete. The process ends at the first line that fails, which ends the session.
- * It remembers link names and indexes, so a session must not outlive a run.
+ * One `ip -batch`, or `bridge -batch`, that stays for the whole run: changes and questions go in as lines, answers come back as JSON arrays.
+ * The process ends at the first line that fails, which ends the session. It remembers link names and indexes, so a
+ * session must not outlive a run.
  */
 export interface IpSession {
   /** Carries out the changes in order, then asks. */
@@ -23,50 +23,33 @@ export interface IpSession {
 const LAST: IpQuestion = { line: 'address show dev lo', read: () => ({ objects: [], links: [] }) };
 
 export function openIp(family: Family): IpSession {
-  const args = [...(family === 6 ? ['-6'] : []), '-N', '-d', '-j', '-batch', '-'];
-  const child = spawn('ip', args, { stdio: 'pipe', env: environment(), cwd: '/' });
-  const session = {
-    sent: [] as string[],
-    arrays: [] as string[],
-    rest: '',
-    said: '',
-    ended: undefined as VmnetError | undefined,
-  };
-  let wake: () => void = () => undefined;
-  const end = (error: VmnetError): void => {
-    session.ended ??= error;
-    wake();
-  };
-  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-    const lines = (session.rest + chunk).split('\n');
-    session.rest = lines.pop() ?? '';
-    session.arrays.push(...lines.filter(line => line.startsWith('[')));
-    wake();
-  });
-  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
-    session.said += chunk;
-  });
-  child.on('error', error => end(startError('ip', error)));
-  child.on('close', code => end(lineError(session.sent, session.said, code ?? 1)));
-  // A batch that has ended at an error leaves the rest of its input unread.
-  child.stdin.on('error', () => undefined);
+  const args = family === 6 ? ['-6', '-N', '-d'] : ['-N', '-d'];
+  return openBatch('ip', args, LAST);
+}
 
+/** The forwarding databases of bridges, which `ip` does not know. */
+export function openBridge(): IpSession {
+  return openBatch('bridge', [], NO_ENTRY);
+}
+
+/** Not a bridge, and in every network namespace. */
+const NO_ENTRY: IpQuestion = { line: 'fdb show dev lo', read: () => ({ objects: [], links: [] }) };
+
+function openBatch(tool: 'ip' | 'bridge', options: readonly string[], last: IpQuestion): IpSession {
+  const session = openSession({
+    tool,
+    args: [...options, '-j', '-batch', '-'],
+    isAnswer: line => line.startsWith('['),
+    ended: (exit, sent) => lineError(tool, exit, sent),
+  });
   return {
     async exchange(changes, questions) {
-      const asked = [...questions, LAST];
+      const asked = [...questions, last];
       const lines = [...changes.map(line => line.text), ...asked.map(question => question.line)];
-      session.sent.push(...lines);
-      session.arrays = [];
-      child.stdin.write(`${lines.join('\n')}\n`);
-      while (session.arrays.length < asked.length) {
-        if (session.ended !== undefined) throw session.ended;
-        await new Promise<void>(resolve => {
-          wake = resolve;
-        });
-      }
-      return answersOf(session.arrays, questions);
+      const { answers } = await session.ask(lines, arrays => arrays.length === asked.length);
+      return answersOf(answers, questions);
     },
-    close: () => child.stdin.end(),
+    close: session.close,
   };
 }
 
@@ -79,7 +62,7 @@ function answersOf(arrays: readonly string[], questions: readonly IpQuestion[]):
 }
 
 /** `ip` gives the number of the line that the kernel refused; of one that it could not even parse, it gives none. */
-function lineError(sent: readonly string[], said: string, code: number): VmnetError {
-  const line = sent[Number(/^Command failed -:(\d+)/m.exec(said)?.[1] ?? 0) - 1];
-  return toolError('ip', { code, stdout: '', stderr: said }, line === undefined ? 'ip -batch' : `ip ${line}`);
+function lineError(tool: 'ip' | 'bridge', exit: Exit, sent: readonly string[]): VmnetError {
+  const line = sent[Number(/^Command failed -:(\d+)/m.exec(exit.stderr)?.[1] ?? 0) - 1];
+  return toolError(tool, exit, line === undefined ? `${tool} -batch` : `${tool} ${line}`);
 }

@@ -1,11 +1,13 @@
 import { join } from 'node:path';
 import { VmnetError } from '../core/errors.ts';
 import type { Ifname } from '../core/model/ifname.ts';
+import type { KernelObject } from '../core/model/object.ts';
+import { type NftQuery, nftQueriesOf } from '../core/observed/query.ts';
 import type { Announcer } from './announce.ts';
 import type { Waiting } from './exec.ts';
 import { type IpSession, openIp } from './iproute2.ts';
 import { acquire, type Held, type LockMode } from './lock.ts';
-import { nftList } from './nftables.ts';
+import { type NftSession, openNft } from './nftables.ts';
 
 /** The two `ip` processes of a run: IPv4 and what tells its family itself, and what needs -6. */
 export interface IpSessions {
@@ -15,16 +17,24 @@ export interface IpSessions {
 
 /**
  * What a run has begun before it knows what it is to do: the locks of its NIC, `ip` waiting for questions, and the
- * ruleset on its way. It is handed out once, to whoever asks for it first.
+ * filter on its way. It is handed out once, to whoever asks for it first.
  */
 export interface Started {
   readonly locks: Map<string, Held>;
   ip?: IpSessions;
-  ruleset?: Promise<string>;
+  bridge?: IpSession;
+  nft?: NftSession;
+  filter?: Early;
   /** Whether a NIC comes up: then what it will need next starts while the kernel is being read. */
   readonly up?: boolean;
-  nft?: Waiting;
+  transaction?: Waiting;
   announcer?: Announcer;
+}
+
+/** What was asked before anybody knew what would be wanted to know. */
+export interface Early {
+  readonly queries: readonly NftQuery[];
+  readonly objects: Promise<readonly KernelObject[]>;
 }
 
 /** Seconds after the first round: a switch or a guest that was not listening yet hears it then. */
@@ -38,10 +48,12 @@ export function startNicRun(stateDir: string, tap: Ifname, up: boolean): Started
   const locks = new Map([[lockKey(tap, 'exclusive'), lockNow(stateDir, tap, 'exclusive', LOCK_TIMEOUT_MS)]]);
   const [mode, host] = hostLock(stateDir);
   locks.set(lockKey('host', mode), host);
-  const ruleset = nftList();
+  const nft = openNft();
+  const queries = nftQueriesOf([tap]);
+  const objects = nft.read(queries, new Set([tap]));
   // It may fail before anybody waits for it; who does is told.
-  ruleset.catch(() => undefined);
-  return { locks, ruleset, ip: openSessions(), up };
+  objects.catch(() => undefined);
+  return { locks, nft, filter: { queries, objects }, ip: openSessions(), up };
 }
 
 export function openSessions(): IpSessions {
@@ -49,6 +61,10 @@ export function openSessions(): IpSessions {
 }
 
 export function closeSessions(started: Started): void {
+  started.bridge?.close();
+  delete started.bridge;
+  started.nft?.close();
+  delete started.nft;
   started.ip?.four.close();
   started.ip?.six.close();
   delete started.ip;
@@ -72,7 +88,10 @@ function hostLock(stateDir: string): readonly [LockMode, Held] {
 }
 
 /** Hands out what was started, once. */
-export function take<K extends 'ruleset' | 'nft' | 'announcer'>(started: Started, name: K): Started[K] {
+export function take<K extends 'filter' | 'transaction' | 'announcer'>(
+  started: Started,
+  name: K,
+): Started[K] {
   const taken = started[name];
   delete started[name];
   return taken;

@@ -11,7 +11,15 @@ import type { Context } from './ports.ts';
 export async function announce(context: Context, tap: Ifname): Promise<readonly Announcement[]> {
   const record = recordedNic(context, tap);
   const nic = nicOfRecord(record);
-  const query = { links: carriersOf(nic), routes: [], proxies: [], sysctls: [], rules: false, nft: false };
+  const query = {
+    links: carriersOf(nic),
+    routes: [],
+    proxies: [],
+    sysctls: [],
+    rules: false,
+    nft: [],
+    fdb: [],
+  };
   const { links } = await context.host.exchange([], query);
   const announcements = announcementsOf(nic, links);
   if (announcements.length > 0) await context.host.announce(announcements);

@@ -1,3 +1,4 @@
+import { policyWarnings } from '../core/desired/policy.ts';
 import { defaultRouteQueries, resolveNic } from '../core/desired/resolve.ts';
 import { restingSettings } from '../core/desired/resting.ts';
 import { VmnetError } from '../core/errors.ts';
@@ -12,9 +13,9 @@ import type { Plan } from '../core/plan/plan.ts';
 import { checkForwarding, checkSurroundings, sysctlsOf } from '../core/verify/surroundings.ts';
 import { announceNics } from './announce.ts';
 import { apply, type Prepared, prepare, refuseForeign, touchesShared, withHostLock } from './converge.ts';
-import { type Change, type Goal, isFiltered, leavesNetwork } from './goal.ts';
+import { aloneIn, type Change, type Goal, isFiltered, leaving, resolvedOf } from './goal.ts';
 import { collectHolders } from './holders.ts';
-import { livingNetworks } from './living.ts';
+import { livingNics } from './living.ts';
 import type { Context } from './ports.ts';
 import { refuseTaken } from './taken.ts';
 
@@ -45,7 +46,7 @@ export async function attach(
       // A dead holder's name may be a new tap's by now, whose own attach must not run meanwhile.
       // Nor may two leave a network at once, each to the other.
       const { goal } = prepared;
-      if (!alone && (goal.changes.length > 1 || leavesNetwork(goal) || touchesShared(prepared)))
+      if (!alone && (goal.changes.length > 1 || leaving(goal).length > 0 || touchesShared(prepared)))
         return 'needs to be alone';
       return carryOut(context, prepared);
     });
@@ -59,6 +60,7 @@ async function prepareAttach(context: Context, request: NicRequest): Promise<Pre
   const record = readRecord(context, request.ifname);
   const change: Change = { tap: request.ifname, nic, ...(record === undefined ? {} : { record }) };
   const first = await prepare(context, goalOf(context, [change]));
+  for (const warning of policyWarnings(nic)) context.report('warn', warning);
   checkSurroundings(nic, first.before.links);
   checkForwarding(nic, sysctlsOf(first.before));
   const dead = collectHolders(context, nic, first.before);
@@ -78,7 +80,8 @@ export async function resolve(context: Context, request: NicRequest): Promise<Ni
             proxies: [],
             sysctls: [],
             rules: false,
-            nft: false,
+            nft: [],
+            fdb: [],
           })
         ).objects;
   return resolveNic(request, { ...context, routes: found });
@@ -87,15 +90,10 @@ export async function resolve(context: Context, request: NicRequest): Promise<Ni
 /** Asks who else needs a network only when a network may go. */
 export function goalOf(context: Context, changes: readonly Change[]): Goal {
   const goal: Goal = { scope: 'nics', changes, others: [], settings: context.config.settings };
-  if (!leavesNetwork(goal)) return goal;
-  return {
-    ...goal,
-    others: livingNetworks(
-      context,
-      changes.map(change => change.tap),
-      changes.flatMap(change => change.record?.network ?? []),
-    ),
-  };
+  const nics = leaving(goal);
+  if (nics.length === 0) return goal;
+  const taps = changes.map(change => change.tap);
+  return { ...goal, others: livingNics(context, taps, nics) };
 }
 
 async function carryOut(context: Context, prepared: Prepared): Promise<Outcome> {
@@ -126,7 +124,7 @@ function recordOf(context: Context, { tap, nic, record }: Change, before: Observ
     version: 1,
     state: 'applied',
     request,
-    ...(nic.mode === 'routed' ? { network: nic.network } : {}),
+    ...resolvedOf(nic),
     ifindex,
     before: settingsOf(tap, before, earlierSettings(tap, before, record)),
     at: context.host.now(),
@@ -146,7 +144,7 @@ function earlierSettings(
   return record.ifindex === before.links.get(tap)?.ifindex ? record.before : [];
 }
 
-/** What an earlier attach has not touched is still what it was before that one. */
+/** What an earlier attach has not touched is still what it was before that one; a link that was no port had no port's settings. */
 function settingsOf(
   tap: Ifname,
   before: Observed,
@@ -156,7 +154,9 @@ function settingsOf(
   const now = before.objects.filter(
     object => (object.kind === 'link-setting' || object.kind === 'sysctl') && own(object),
   );
-  return [...byKey([...now, ...recorded]).values()];
+  const earlier = [...byKey([...now, ...recorded]).values()];
+  const alone = aloneIn(earlier);
+  return earlier.filter(object => !alone(object));
 }
 
 /** A record that cannot be read must not keep a VM from starting: the kernel is what is compared. */

@@ -6,7 +6,7 @@ import { nicsOwn } from '../core/observed/owner.ts';
 import type { Observed, Query } from '../core/observed/query.ts';
 import { foreignInTheWay, type Plan, plan, type Step, stepText } from '../core/plan/plan.ts';
 import { render } from '../core/plan/render.ts';
-import { type Goal, goalPlan, goalQuery, inScope } from './goal.ts';
+import { type Goal, goalObjects, goalPlan, goalQuery, inScope } from './goal.ts';
 import type { Context, Held } from './ports.ts';
 
 /** A goal that was looked at: what the kernel was, and what is to be done. */
@@ -80,13 +80,14 @@ async function carryOut(context: Context, { goal, query, before, plan }: Prepare
 async function undo(context: Context, { goal, query, before }: Prepared): Promise<VmnetError | undefined> {
   try {
     let now = await context.host.exchange([], query);
+    const known = goalObjects(goal, before);
     // Twice, as the kernel may answer to what is put back: a link whose addr_gen_mode returns gets an address by that.
     for (let round = 1; round <= 2; round += 1) {
       const was = inScope(goal, before).filter(object => canReturn(object, now));
       const back = plan(inScope(goal, now), was, identityOf(goal.settings));
       if (back.steps.length === 0) break;
       for (const step of back.steps) context.report('debug', `undo ${stepText(step)}`);
-      now = await context.host.exchange(render(back.steps.map(inFull)), query);
+      now = await context.host.exchange(render(back.steps.map(step => inFull(step, known))), query);
     }
     return undefined;
   } catch (thrown) {
@@ -95,8 +96,8 @@ async function undo(context: Context, { goal, query, before }: Prepared): Promis
 }
 
 /** Compared as it was read, written with the texts of its rules: a chain that nobody has touched is no step. */
-function inFull(step: Step): Step {
-  const [object = step.object] = withRuleTexts([step.object]);
+function inFull(step: Step, known: readonly KernelObject[]): Step {
+  const [object = step.object] = withRuleTexts([step.object], known);
   return { ...step, object };
 }
 

@@ -1,3 +1,4 @@
+import { sharedText } from '../core/desired/network.ts';
 import type { Ifname } from '../core/model/ifname.ts';
 import type { NicRecord } from '../core/model/record.ts';
 import type { Outcome } from './attach.ts';
@@ -33,9 +34,9 @@ export async function detach(context: Context, tap: Ifname, options: { dryRun: b
   }
 }
 
-/** The networks that others hold on to, each once. */
+/** What others hold on to, each once. */
 function othersOf(goal: Goal): string {
-  return [...new Set(goal.others.map(network => JSON.stringify(network)))].sort().join('\n');
+  return [...new Set(goal.others.map(sharedText))].sort().join('\n');
 }
 
 async function prepareDetach(context: Context, tap: Ifname, record: NicRecord): Promise<Prepared> {

@@ -1,4 +1,4 @@
-import { hostObjects, networkObjects } from '../core/desired/network.ts';
+import { sharedObjects, sharedText } from '../core/desired/network.ts';
 import { nicObjects, uplinksOf } from '../core/desired/nic.ts';
 import { guestAddresses } from '../core/desired/resolve.ts';
 import { restingSettings } from '../core/desired/resting.ts';
@@ -6,13 +6,15 @@ import { IPV6_FORWARDING } from '../core/desired/sysctls.ts';
 import type { Settings } from '../core/model/config.ts';
 import { identityOf } from '../core/model/identity.ts';
 import { type Ifname, parseIfname } from '../core/model/ifname.ts';
-import type { Network, Nic } from '../core/model/network.ts';
-import { byKey, type KernelObject, keyOf } from '../core/model/object.ts';
+import type { Nic } from '../core/model/network.ts';
+import { byKey, isPortSetting, type KernelObject, keyOf } from '../core/model/object.ts';
+import { DEFAULT_POLICY } from '../core/model/policy.ts';
 import type { NicRecord } from '../core/model/record.ts';
 import { bulkQuery, nodeQuery } from '../core/observed/node-query.ts';
 import { nicsOwn, nodeOwns } from '../core/observed/owner.ts';
-import { type Observed, type Owners, type Query, queryOf } from '../core/observed/query.ts';
+import { type Observed, type Query, queryOf } from '../core/observed/query.ts';
 import { type Plan, plan } from '../core/plan/plan.ts';
+import { pick } from '../core/source/pick.ts';
 
 /** What is to become of one tap: a NIC, or none. */
 export interface Change {
@@ -27,7 +29,7 @@ export interface Goal {
   /** `nics`: only what these NICs have is decided about. `node`: they are all there is, and anything else of ours is too much. */
   readonly scope: 'nics' | 'node';
   readonly changes: readonly Change[];
-  readonly others: readonly Network[];
+  readonly others: readonly Nic[];
   readonly settings: Settings;
 }
 
@@ -45,7 +47,14 @@ export function goalQuery(goal: Goal): Query {
   const query = queryOf(objects, { taps, carriers });
   const complete = { ...query, sysctls: [...query.sysctls, IPV6_FORWARDING] };
   if (goal.scope === 'node') return nodeQuery(bulkQuery(complete), identityOf(goal.settings));
-  return taps.length > MANY ? bulkQuery(complete) : { ...complete, owners: ownersOf(goal) };
+  if (taps.length > MANY) return bulkQuery(complete);
+  const bare = goal.changes.every(({ nic }) => nic === undefined);
+  return {
+    ...complete,
+    // A chain that its link took along does not tell any more that its table is there.
+    nft: bare ? [...complete.nft, { family: 'netdev', there: true }] : complete.nft,
+    elementsOf: new Set(taps),
+  };
 }
 
 /** The subtraction for a goal, within what is the goal's to decide. */
@@ -59,6 +68,21 @@ export function inScope(goal: Goal, observed: Observed): readonly KernelObject[]
   return scoped(goal, observed, desiredObjects(goal, observed));
 }
 
+/** What the changes want, and what their records wanted. */
+export function goalObjects(goal: Goal, observed: Observed): readonly KernelObject[] {
+  return [
+    ...desiredObjects(goal, observed),
+    ...goal.changes.flatMap(({ tap, record }) => {
+      if (record === undefined) return [];
+      // Its filter names the link by its index of then.
+      const { ifindex } = record;
+      const facts = { ifname: tap, mac: goal.settings.tapMac, mtu: 0, up: false, group: 0 };
+      const links = new Map([...observed.links, [tap, { ...facts, ...observed.links.get(tap), ifindex }]]);
+      return nicObjects(nicOfRecord(record), goal.settings, links);
+    }),
+  ];
+}
+
 function scoped(goal: Goal, observed: Observed, desired: readonly KernelObject[]): readonly KernelObject[] {
   const named = new Set([...desired, ...leavingObjects(goal)].map(keyOf));
   const taps = goal.changes.map(change => change.tap);
@@ -69,24 +93,12 @@ function scoped(goal: Goal, observed: Observed, desired: readonly KernelObject[]
   return observed.objects.filter(object => named.has(keyOf(object)) || own(object));
 }
 
-/** Who holds an address is found by the address, what a tap has too much by its name. */
-function ownersOf(goal: Goal): Owners {
-  const nics = goal.changes.flatMap(({ nic, record }) => [
-    ...(nic === undefined ? [] : [nic]),
-    ...(record === undefined ? [] : [nicOfRecord(record)]),
-  ]);
-  const addresses = nics.flatMap(nic => (nic.mode === 'routed' ? nic.addresses : []));
-  return {
-    taps: new Set(goal.changes.map(change => change.tap)),
-    addresses: new Set(addresses.map(address => address.text)),
-  };
-}
-
-/** Whether networks that only these changes' records know must stay for somebody else: then the others must be asked. */
-export function leavesNetwork(goal: Goal): boolean {
-  if (goal.changes.every(change => change.record?.network === undefined)) return false;
-  const wanted = byKey(desiredObjects(goal, NOTHING));
-  return leavingObjects(goal).some(object => !wanted.has(keyOf(object)) && object.kind === 'rule');
+/** What shared things only these changes' records know of: whether they must stay, the others are to be asked. */
+export function leaving(goal: Goal): readonly Nic[] {
+  const staying = new Set(goal.changes.flatMap(({ nic }) => (nic === undefined ? [] : [sharedText(nic)])));
+  return goal.changes
+    .flatMap(({ record }) => (record === undefined ? [] : [nicOfRecord(record)]))
+    .filter(nic => !staying.has(sharedText(nic)));
 }
 
 /** The devices that must carry a NIC: its uplinks, or its bridge. */
@@ -94,42 +106,55 @@ export function carriersOf(nic: Nic): readonly Ifname[] {
   return nic.mode === 'routed' ? uplinksOf(nic.network) : [nic.bridge];
 }
 
+/** What a record keeps of a NIC beside its request, so that `nicOfRecord` gives the same NIC. */
+export function resolvedOf(nic: Nic): Pick<NicRecord, 'network' | 'bridged' | 'policy'> {
+  const { policy } = nic;
+  if (nic.mode === 'routed') return { network: nic.network, policy };
+  return { bridged: { addresses: nic.addresses, ...pick({ network: nic.network }) }, policy };
+}
+
 /** The NIC as it was resolved when the record was written. */
 export function nicOfRecord(record: NicRecord): Nic {
+  const policy = record.policy ?? DEFAULT_POLICY;
   const request = record.request;
   if (request.mode === 'routed' && record.network !== undefined) {
     const subnet6 = record.network.families.find(entry => entry.family === 6)?.subnet;
-    return { mode: 'routed', request, addresses: guestAddresses(request, subnet6), network: record.network };
+    return {
+      mode: 'routed',
+      request,
+      addresses: guestAddresses(request, subnet6),
+      network: record.network,
+      policy,
+    };
   }
   return {
     mode: 'bridged',
     request,
+    addresses: record.bridged?.addresses ?? request.addresses,
+    ...pick({ network: record.bridged?.network }),
+    policy,
     bridge: parseIfname(request.link ?? 'none', `record of ${request.ifname}`),
   };
 }
 
 function desiredObjects(goal: Goal, observed: Observed): readonly KernelObject[] {
   const nics = goal.changes.flatMap(change => change.nic ?? []);
-  const networks = nics.flatMap(nic => (nic.mode === 'routed' ? [nic.network] : []));
   const wanted = byKey([
     ...goal.changes.flatMap(change => settingsBefore(change, observed)),
-    ...sharedObjects(networks, goal.settings),
+    ...sharedBy(nics, goal.settings),
     ...nics.flatMap(nic => nicObjects(nic, goal.settings, observed.links)),
   ]);
   if (goal.others.length === 0) return [...wanted.values()];
   // Kept as it is: whoever leaves must not depend on what it leaves behind, whose uplink may be down.
-  const needed = new Set(sharedObjects(goal.others, goal.settings).map(keyOf));
+  const needed = new Set(sharedBy(goal.others, goal.settings).map(keyOf));
   const kept = observed.objects.filter(object => needed.has(keyOf(object)) && !wanted.has(keyOf(object)));
   return [...wanted.values(), ...kept];
 }
 
-function sharedObjects(networks: readonly Network[], settings: Settings): readonly KernelObject[] {
-  if (networks.length === 0) return [];
-  const named = new Map(networks.map(network => [JSON.stringify(network), network]));
-  return [
-    ...hostObjects(settings),
-    ...[...named.values()].flatMap(network => networkObjects(network, settings)),
-  ];
+/** Of a thousand NICs of one network, once. */
+function sharedBy(nics: readonly Nic[], settings: Settings): readonly KernelObject[] {
+  const distinct = new Map(nics.map(nic => [sharedText(nic), nic]));
+  return [...distinct.values()].flatMap(nic => sharedObjects(nic, settings));
 }
 
 /** What the tap was before the first attach, below what the NIC wants of it now; of a link that is gone, nothing. */
@@ -149,21 +174,32 @@ export function isFiltered(tap: Ifname, observed: Observed): boolean {
 }
 
 function leavingObjects(goal: Goal): readonly KernelObject[] {
-  const records = goal.changes.flatMap(change => change.record ?? []);
-  const networks = records.flatMap(record => record.network ?? []);
+  const nics = goal.changes.flatMap(({ record }) => (record === undefined ? [] : [nicOfRecord(record)]));
   return [
-    ...sharedObjects(networks, goal.settings).filter(object => object.kind !== 'sysctl'),
-    ...records
-      .flatMap(record => nicObjects(nicOfRecord(record), goal.settings, new Map()))
-      .filter(object => object.kind !== 'sysctl'),
-  ];
+    ...sharedBy(nics, goal.settings),
+    ...nics.flatMap(nic => nicObjects(nic, goal.settings, new Map())),
+  ].filter(object => object.kind !== 'sysctl');
 }
 
-/** Sysctls that newer kernels have: absent, they are not wanted. */
+/** Sysctls that newer kernels have: absent, they are not wanted. Nor are settings of a port on what will be none. */
 function supported(desired: readonly KernelObject[], observed: Observed): readonly KernelObject[] {
   const found = byKey(observed.objects);
+  const alone = aloneIn(desired);
   return desired.filter(
     object =>
-      object.kind !== 'sysctl' || !object.path.endsWith('/force_forwarding') || found.has(keyOf(object)),
+      !alone(object) &&
+      (object.kind !== 'sysctl' || !object.path.endsWith('/force_forwarding') || found.has(keyOf(object))),
   );
+}
+
+/** Whether a setting is one of a port, on a link that these objects have in no bridge. */
+export function aloneIn(objects: readonly KernelObject[]): (object: KernelObject) => boolean {
+  const alone = new Set(
+    objects.flatMap(object =>
+      object.kind === 'link-setting' && object.setting === 'master' && object.value === 'none'
+        ? [object.ifname]
+        : [],
+    ),
+  );
+  return object => object.kind === 'link-setting' && isPortSetting(object) && alone.has(object.ifname);
 }

@@ -1,9 +1,11 @@
 import { VmnetError } from '../core/errors.ts';
+import type { Address } from '../core/model/address.ts';
 import { isHostRoute } from '../core/model/identity.ts';
 import { type Ifname, parseIfname } from '../core/model/ifname.ts';
 import type { Nic } from '../core/model/network.ts';
 import type { Observed } from '../core/observed/query.ts';
-import type { Change } from './goal.ts';
+import { type Change, nicOfRecord } from './goal.ts';
+import { isAlive } from './living.ts';
 import type { Context } from './ports.ts';
 
 /**
@@ -14,7 +16,7 @@ export function collectHolders(context: Context, nic: Nic, observed: Observed): 
   if (nic.mode !== 'routed') return [];
   const tables = new Set(nic.network.families.map(entry => entry.table));
   const dead = nic.addresses.flatMap(address =>
-    holdersOf(address.text, tables, observed)
+    [...holdersOf(address, tables, observed), ...recordedHolders(context, address, tables, observed)]
       .filter(tap => tap !== nic.request.ifname)
       .map(tap => deadHolder(context, tap, address.text, nic)),
   );
@@ -22,21 +24,40 @@ export function collectHolders(context: Context, nic: Nic, observed: Observed): 
   return [...new Map(dead.map(change => [change.tap, change])).values()];
 }
 
-function holdersOf(address: string, tables: ReadonlySet<number>, observed: Observed): readonly string[] {
-  const taps = observed.objects.flatMap(object => {
-    if (object.kind === 'nft-element' && object.set.startsWith('tap_source') && object.key[1] === address)
-      return [object.key[0] ?? ''];
-    if (
-      object.kind === 'route' &&
-      isHostRoute(object) &&
-      object.prefix.address === address &&
-      tables.has(object.table)
-    ) {
-      return [object.dev ?? ''];
-    }
-    return [];
-  });
-  return [...new Set(taps)].filter(tap => tap !== '');
+function holdersOf(address: Address, tables: ReadonlySet<number>, observed: Observed): readonly string[] {
+  return observed.objects.flatMap(object =>
+    object.kind === 'route' &&
+    object.dev !== undefined &&
+    isHostRoute(object) &&
+    object.prefix.address === address.text &&
+    tables.has(object.table)
+      ? [object.dev]
+      : [],
+  );
+}
+
+/**
+ * A link takes its routes along when it goes, and leaves the proxy entry on the uplink: only then are the records gone
+ * through, which at a thousand NICs takes longer than all the rest.
+ */
+function recordedHolders(
+  context: Context,
+  address: Address,
+  tables: ReadonlySet<number>,
+  observed: Observed,
+): readonly string[] {
+  const left = observed.objects.some(
+    object => object.kind === 'proxy-neighbour' && object.address.text === address.text,
+  );
+  if (!left || holdersOf(address, tables, observed).length > 0) return [];
+  const holders: string[] = [];
+  for (const record of context.host.records.iterate()) {
+    if (record instanceof VmnetError || isAlive(context, record)) continue;
+    const nic = nicOfRecord(record);
+    if (nic.mode === 'routed' && nic.addresses.some(one => one.text === address.text))
+      holders.push(record.request.ifname);
+  }
+  return holders;
 }
 
 function deadHolder(context: Context, name: string, address: string, nic: Nic): Change {

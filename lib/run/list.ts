@@ -1,5 +1,7 @@
+import { wordsOf } from '../core/desired/nft-text.ts';
 import type { VmnetError } from '../core/errors.ts';
 import type { Address } from '../core/model/address.ts';
+import { chainOf } from '../core/model/chain-name.ts';
 import type { Ifname } from '../core/model/ifname.ts';
 import type { KernelObject } from '../core/model/object.ts';
 import type { NicRecord } from '../core/model/record.ts';
@@ -18,8 +20,7 @@ export interface ListedNic {
 }
 
 function listed(context: Context, record: NicRecord): ListedNic {
-  const nic = nicOfRecord(record);
-  const addresses = nic.mode === 'routed' ? nic.addresses : nic.request.addresses;
+  const { addresses } = nicOfRecord(record);
   return { record, addresses, alive: isAlive(context, record) };
 }
 
@@ -36,6 +37,13 @@ export interface ShownNic extends ListedNic {
   /** What the kernel has for this NIC and its network, as it is now. */
   readonly objects: readonly KernelObject[];
   readonly drift: readonly Step[];
+  /** What the filter of the tap has dropped since it was made, by what it was. */
+  readonly dropped: readonly Dropped[];
+}
+
+export interface Dropped {
+  readonly what: string;
+  readonly packets: number;
 }
 
 /** One NIC with all its kernel objects. */
@@ -45,5 +53,17 @@ export async function show(context: Context, tap: Ifname): Promise<ShownNic> {
   const nic = shown.alive ? await resolve(context, record.request) : undefined;
   const goal = goalOf(context, [{ tap, record, ...(nic === undefined ? {} : { nic }) }]);
   const { before, plan } = await prepare(context, goal);
-  return { ...shown, objects: inScope(goal, before), drift: plan.steps };
+  const objects = inScope(goal, before);
+  return { ...shown, objects, drift: plan.steps, dropped: droppedBy(tap, objects) };
+}
+
+function droppedBy(tap: Ifname, objects: readonly KernelObject[]): readonly Dropped[] {
+  const rules = objects.flatMap(object =>
+    object.kind === 'nft-chain' && object.chain === chainOf(tap) ? object.rules : [],
+  );
+  const counted = rules.filter(({ packets }) => packets !== undefined);
+  return [...Map.groupBy(counted, ({ comment }) => wordsOf(comment))].map(([what, same]) => ({
+    what,
+    packets: same.reduce((sum, { packets = 0 }) => sum + packets, 0),
+  }));
 }

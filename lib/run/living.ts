@@ -1,7 +1,9 @@
+import { sharedText } from '../core/desired/network.ts';
 import { VmnetError } from '../core/errors.ts';
 import { type Ifname, parseIfname } from '../core/model/ifname.ts';
-import type { Network } from '../core/model/network.ts';
+import type { Nic } from '../core/model/network.ts';
 import type { NicRecord } from '../core/model/record.ts';
+import { nicOfRecord } from './goal.ts';
 import type { Context } from './ports.ts';
 
 export function isAlive(context: Context, record: NicRecord): boolean {
@@ -9,26 +11,26 @@ export function isAlive(context: Context, record: NicRecord): boolean {
 }
 
 /**
- * Which networks NICs other than these need. Asked about networks that may go, it stops reading records when it has met
- * them all: a thousand records take longer than all else that a detach does.
+ * NICs other than these, one of each network and mode. Asked about those whose may go, it stops reading records when it
+ * has met the like of them all: a thousand records take longer than all else that a detach does.
  */
-export function livingNetworks(
+export function livingNics(
   context: Context,
   except: readonly Ifname[],
-  leaving: readonly Network[],
-): readonly Network[] {
-  const found = new Map<string, Network>();
-  const asked = leaving.map(network => JSON.stringify(network));
+  leaving: readonly Nic[],
+): readonly Nic[] {
+  const found = new Map<string, Nic>();
+  const asked = leaving.map(sharedText);
   for (const record of context.host.records.iterate()) {
     if (record instanceof VmnetError) {
       // Its NIC may need any of them.
       if (livingTapOf(context, record) !== undefined) return leaving;
       continue;
     }
-    if (record.network === undefined || except.includes(record.request.ifname) || !isAlive(context, record))
-      continue;
-    found.set(JSON.stringify(record.network), record.network);
-    if (asked.every(network => found.has(network))) break;
+    if (except.includes(record.request.ifname) || !isAlive(context, record)) continue;
+    const nic = nicOfRecord(record);
+    found.set(sharedText(nic), nic);
+    if (asked.every(text => found.has(text))) break;
   }
   return [...found.values()];
 }

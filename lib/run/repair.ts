@@ -6,7 +6,7 @@ import { announceNics } from './announce.ts';
 import { goalOf } from './attach.ts';
 import { changesOf, recordsOf, surroundingErrors } from './check.ts';
 import { apply, prepare, refuseForeign } from './converge.ts';
-import type { Change } from './goal.ts';
+import { type Change, resolvedOf } from './goal.ts';
 import type { Context } from './ports.ts';
 
 export interface Repaired {
@@ -58,8 +58,7 @@ export async function repair(
 function keepRecords(context: Context, changes: readonly Change[]): void {
   for (const { nic, record } of changes) {
     if (nic === undefined || record === undefined) continue;
-    const network = nic.mode === 'routed' ? { network: nic.network } : {};
-    const now: NicRecord = { ...record, ...network, state: 'applied' };
+    const now: NicRecord = { ...record, ...resolvedOf(nic), state: 'applied' };
     if (JSON.stringify(now) !== JSON.stringify(record)) context.host.records.write(now);
   }
 }

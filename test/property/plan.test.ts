@@ -165,7 +165,8 @@ test('what is rendered for a bare node is read back as it was wanted', () => {
         proxies: [{ protocol: 118 }],
         sysctls: [...state.sysctls.keys()],
         rules: true,
-        nft: true,
+        nft: EVERY_TABLE,
+        fdb: [],
       };
       const found = observe(state, { ...all, ...rest }).objects;
       assert.deepEqual(plan(found, desired, identity).steps, []);

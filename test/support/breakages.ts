@@ -98,28 +98,14 @@ const SYSCTLS: readonly Breakage[] = [
 const FILTER: readonly Breakage[] = [
   nft('no table', ['nft-table inet'], 'delete table inet vmnet'),
   nft('no table of arp', ['nft-table arp'], 'delete table arp vmnet'),
-  nft('an empty chain', ['nft-chain inet from_tap6'], 'flush chain inet vmnet from_tap6'),
+  nft('no filter of the tap', ['nft-chain netdev from-tap0'], 'delete chain netdev vmnet from-tap0'),
+  nft('an empty filter', ['nft-chain netdev from-tap0'], 'flush chain netdev vmnet from-tap0'),
   nft(
-    'an address less, IPv4',
-    ['tap_source4 tap0 . 198.51.100.5'],
-    'delete element inet vmnet tap_source4 { "tap0" . 198.51.100.5 }',
+    'a rule too much',
+    ['nft-chain netdev from-tap0'],
+    'add rule netdev vmnet from-tap0 accept comment "let it through"',
   ),
-  nft(
-    'an address less, IPv6',
-    ['tap_source6 tap0 . 2001:db8:994::5'],
-    'delete element inet vmnet tap_source6 { "tap0" . 2001:db8:994::5 }',
-  ),
-  nft(
-    'an address too much',
-    ['tap_source4 tap0 . 198.51.100.66'],
-    'add element inet vmnet tap_source4 { "tap0" . 198.51.100.66 }',
-  ),
-  nft(
-    'another mark',
-    ['group_mark4 994'],
-    'delete element inet vmnet group_mark4 { 994 }',
-    'add element inet vmnet group_mark4 { 994 : 7 }',
-  ),
+  nft('an unknown tap', ['taps tap0'], 'delete element inet vmnet taps { "tap0" }'),
   nft('no mark of the uplink', ['uplink_mark6 up6'], 'delete element inet vmnet uplink_mark6 { "up6" }'),
 ];
 

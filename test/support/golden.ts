@@ -15,8 +15,8 @@ import {
   routeQuestion,
   ruleQuestion,
 } from '../../lib/core/observed/ip.ts';
-import { readRuleset } from '../../lib/core/observed/nft.ts';
-import type { Observed } from '../../lib/core/observed/query.ts';
+import { readTables } from '../../lib/core/observed/nft.ts';
+import { EVERY_TABLE, type Observed } from '../../lib/core/observed/query.ts';
 import type { Step } from '../../lib/core/plan/plan.ts';
 import type { Batch } from '../../lib/core/plan/render.ts';
 import { type AttachFlags, requestFromFlags } from '../../lib/core/source/flags.ts';
@@ -139,7 +139,9 @@ function observedIn(dir: string): Observed {
   const sysctls = readFileSync(join(dir, 'sysctls.txt'), 'utf8').split('\n').filter(Boolean);
   const objects: readonly KernelObject[] = [
     ...answers.flatMap(answer => answer.objects),
-    ...readRuleset(JSON.parse(readFileSync(join(dir, 'nft.json'), 'utf8'))),
+    ...EVERY_TABLE.flatMap(query =>
+      readTables(JSON.parse(readFileSync(join(dir, 'nft.json'), 'utf8')), query),
+    ),
     ...sysctls.map((line): KernelObject => {
       const [path = '', value = ''] = line.split('=');
       return path.startsWith('own-mac ')

@@ -8,10 +8,11 @@ import { type Ifname, parseIfname } from '../../lib/core/model/ifname.ts';
 import { parseMac } from '../../lib/core/model/mac.ts';
 import { textOf } from '../../lib/core/model/object.ts';
 import type { NicRecord } from '../../lib/core/model/record.ts';
+import { EVERY_TABLE } from '../../lib/core/observed/query.ts';
 import type { Batch } from '../../lib/core/plan/render.ts';
 import { parseRecord } from '../../lib/core/source/record.ts';
 import type { Held, Host, Records } from '../../lib/run/ports.ts';
-import { ipLine } from './memory/ip-lines.ts';
+import { bridgeLine, ipLine } from './memory/ip-lines.ts';
 import { nftTransaction } from './memory/nft-lines.ts';
 import { observe } from './memory/read.ts';
 import { refused } from './memory/refuse.ts';
@@ -21,7 +22,7 @@ import { addLink, adoptMac, emptyState, type KernelState, removeLink, setSysctl 
 export const KILLED = new Error('killed');
 
 export interface Operation {
-  readonly kind: 'read' | 'sysctl' | 'nft' | 'ip' | 'ip6' | 'record' | 'announce';
+  readonly kind: 'read' | 'sysctl' | 'nft' | 'ip' | 'ip6' | 'bridge' | 'record' | 'announce';
   readonly text: string;
 }
 
@@ -124,6 +125,7 @@ function carryOut(state: KernelState, batch: Batch, step: (kind: Operation['kind
   for (const { text } of batch.lines) {
     step(batch.tool, text);
     if (batch.tool === 'sysctl') sysctlLine(state, text);
+    else if (batch.tool === 'bridge') bridgeLine(state, text);
     else ipLine(state, text, batch.tool === 'ip6' ? 6 : 4);
   }
 }
@@ -199,7 +201,8 @@ const EVERYTHING = {
   proxies: [],
   sysctls: [],
   rules: true,
-  nft: true,
+  nft: EVERY_TABLE,
+  fdb: [],
 } as const;
 
 function snapshot(state: KernelState): readonly string[] {
@@ -211,10 +214,11 @@ function snapshot(state: KernelState): readonly string[] {
     ]),
     ...[...chains].map(([chain, content]) => `nft ${name} ${chain} ${JSON.stringify(content)}`),
   ]);
-  const { objects } = observe(state, { ...EVERYTHING, nft: false });
+  const { objects } = observe(state, { ...EVERYTHING, nft: [] });
   return [
     ...objects.map(textOf),
     ...state.proxies.map(textOf),
+    ...state.fdb.map(textOf),
     ...[...state.sysctls].map(([path, value]) => `sysctl ${path} ${value}`),
     ...tables,
   ].sort();

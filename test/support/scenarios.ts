@@ -89,7 +89,7 @@ export const SCENARIOS: readonly Scenario[] = [
       await attach(world.context, { ...routed('tap0', 5), mac: routed('tap0', 6).mac ?? assert.fail() }, now);
       const { plan } = await attach(world.context, routed('tap0', 6), now);
       assert.ok(
-        plan.steps.every(step => ['route', 'proxy-neighbour', 'nft-element'].includes(step.object.kind)),
+        plan.steps.every(step => ['route', 'proxy-neighbour', 'nft-chain'].includes(step.object.kind)),
       );
       await same(world, wanted);
       assert.deepEqual(

@@ -4,7 +4,13 @@ import { parse, refused } from '../support/parse-config.ts';
 
 test('no file, no section, an empty section: the defaults', () => {
   const empty = {
-    settings: { tapMac: '02:76:6d:6e:65:74', routeProtocol: 118, rulePreference: 900, guard: 'subnet' },
+    settings: {
+      tapMac: '02:76:6d:6e:65:74',
+      routeProtocol: 118,
+      rulePreference: 900,
+      guard: 'subnet',
+      profiles: [],
+    },
     networks: [],
     bonds: [],
     vlans: [],
@@ -70,6 +76,7 @@ services = sshd chrony getty@tty1.service
       rulePreference: 2000,
       guard: 'strict',
       logFile: '/var/log/vm net.log',
+      profiles: [],
     },
     networks: [
       {

@@ -88,7 +88,11 @@ test('the least that is enough', () => {
 test('mode and link', () => {
   const table: [Omit<AttachFlags, 'tap'>, string, string | undefined][] = [
     [{ network: 'public' }, 'routed', 'public_993'],
-    [{ network: 'public', mode: 'bridged', link: 'br0' }, 'bridged', 'br0'],
+    [{ network: 'plain', mode: 'bridged', link: 'br0' }, 'bridged', 'br0'],
+    [{ network: 'plain', link: '7' }, 'routed', '7'],
+    [{ network: 'public', mode: 'routed', link: 'public_993' }, 'routed', 'public_993'],
+    [{ link: 'br7', mode: 'routed' }, 'routed', 'br7'],
+    [{ link: 'public_993', mode: 'bridged' }, 'bridged', 'public_993'],
     [{ network: 'inside' }, 'bridged', 'br7'],
     [{ network: 'inside', link: 'br8' }, 'bridged', 'br8'],
     [{ network: 'plain' }, 'routed', undefined],
@@ -113,6 +117,16 @@ test('what does not say its mode', () => {
   for (const flags of [{}, { link: '77' }, { ip: [] }, { mac: 'aa:00:50:a2:65:69' }]) {
     refused({ tap: 'tap0', ...flags }, '"tap0"', /--mode/);
   }
+});
+
+test('what the section of the network says otherwise', () => {
+  const table: [Omit<AttachFlags, 'tap'>, string, RegExp][] = [
+    [{ network: 'inside', mode: 'routed' }, '--mode', /inside.*bridged.*vmnet\.ini:6/],
+    [{ network: 'public', mode: 'bridged', link: 'br0' }, '--mode', /public.*routed.*vmnet\.ini:2/],
+    [{ network: 'public', link: '995' }, '--link', /public.*public_993.*993.*vmnet\.ini:2/],
+    [{ network: 'plain', link: '995' }, '--link', /plain.*7.*vmnet\.ini:9/],
+  ];
+  for (const [flags, where, says] of table) refused({ tap: 'tap0', ...flags }, where, says);
 });
 
 test('an unknown network or mode, with the nearest or all that there are', () => {
@@ -149,7 +163,7 @@ test('hostile input in every flag', () => {
     refused({ ...base, network: value }, '--network');
     refused({ ...base, mode: value }, '--mode');
     refused({ ...base, mode: 'routed', link: value }, '--link');
-    refused({ ...base, mode: 'bridged', link: value }, '--link');
+    refused({ ...base, network: 'plain', mode: 'bridged', link: value }, '--link');
     refused({ ...base, mac: value }, '--mac');
     refused({ ...base, ip: ['192.0.2.1', value] }, '--ip');
     refused({ ...base, instance: value }, '--instance');
@@ -159,11 +173,14 @@ test('hostile input in every flag', () => {
 });
 
 test('a network is found by name, then by link', () => {
-  const table: [{ name?: string; link?: string }, string | undefined][] = [
+  const table: [Parameters<typeof findNetwork>[1], string | undefined][] = [
     [{ name: 'public' }, 'public'],
     [{ name: 'plain', link: 'public_993' }, 'plain'],
     [{ name: 'unknown', link: 'public_993' }, 'public'],
     [{ link: 'br7' }, 'inside'],
+    [{ link: 'br7', mode: 'bridged' }, 'inside'],
+    [{ link: 'br7', mode: 'routed' }, undefined],
+    [{ link: 'vlan992', mode: 'routed' }, 'behind'],
     [{ link: 'public' }, undefined],
     [{ name: 'public_993' }, undefined],
     [{ name: 'unknown' }, undefined],

@@ -31,6 +31,10 @@ function refused(env: Env, variable: string): void {
   );
 }
 
+function given<T>(text: string | undefined, parse: (text: string) => T): T | undefined {
+  return text === undefined ? undefined : parse(text);
+}
+
 test('every environment that Ganeti was seen to give', async t => {
   const files = globSync('**/*.env', { cwd: FIXTURES }).sort();
   const seen = new Set(files.map(file => basename(file).replace(/^.*-kvm-/, 'kvm-')));
@@ -52,6 +56,15 @@ test('every environment that Ganeti was seen to give', async t => {
       assert.equal(request.network.subnet?.text, env.NETWORK_SUBNET);
       assert.equal(request.network.gateway6?.text, env.NETWORK_GATEWAY6);
       assert.equal('vlan' in request, false);
+      assert.deepEqual(
+        [request.nic?.index, request.nic?.name, request.nic?.uuid],
+        [given(env.INTERFACE_INDEX, Number), env.INTERFACE_NAME, env.INTERFACE_UUID],
+      );
+      const prefix = env.NETWORK_MAC_PREFIX;
+      assert.equal(
+        request.network.macPrefix?.mac,
+        given(prefix, text => `${text}:00:00:00`),
+      );
     });
   }
 });
@@ -66,6 +79,7 @@ test('a routed NIC in a network with both families', () => {
     link: '100',
     addresses: [{ family: 4, text: '10.50.0.4' }],
     tags: ['prod', 'web'],
+    nic: { index: 0, name: 'nic0', uuid: env.INTERFACE_UUID },
     network: {
       name: 'net1',
       uuid: env.NETWORK_UUID,
@@ -73,6 +87,7 @@ test('a routed NIC in a network with both families', () => {
       gateway: { family: 4, text: '10.50.0.1' },
       subnet6: { family: 6, address: '2001:db8:50::', length: 64, text: '2001:db8:50::/64' },
       gateway6: { family: 6, text: '2001:db8:50::1' },
+      macPrefix: { mac: 'aa:00:50:00:00:00', mask: 'ff:ff:ff:00:00:00' },
       tags: ['foo:bar', 'routed'],
     },
   });
@@ -99,10 +114,24 @@ test('a bridged NIC without network, address and tags', () => {
     vlan: '.10:20',
     addresses: [],
     tags: [],
+    nic: { index: 2 },
     network: {},
   };
   assert.deepEqual(requestFromGanetiEnv(env), expected);
   assert.deepEqual(requestFromGanetiEnv({ ...env, LINK: '' }), expected);
+});
+
+test('what a NIC is called is any text, and its index a number', () => {
+  const nicOf = (env: Env) => requestFromGanetiEnv({ ...ROUTED, ...env }).nic;
+  assert.equal(nicOf({ INTERFACE_NAME: 'the upper one, ünten' })?.name, 'the upper one, ünten');
+  assert.equal('name' in (nicOf({ INTERFACE_NAME: '' }) ?? {}), false);
+  assert.equal(nicOf({ INTERFACE_INDEX: '', INTERFACE_NAME: '', INTERFACE_UUID: '' }), undefined);
+  for (const INTERFACE_INDEX of ['-1', '01', '1.5', 'x', '100000'])
+    refused({ ...ROUTED, INTERFACE_INDEX }, 'INTERFACE_INDEX');
+  for (const INTERFACE_NAME of ['a\nb', 'a\0', 'x'.repeat(256)])
+    refused({ ...ROUTED, INTERFACE_NAME }, 'INTERFACE_NAME');
+  for (const NETWORK_MAC_PREFIX of ['aa:00', '01:00:5e', 'aa:00:50:00:00:00'])
+    refused({ ...ROUTED, NETWORK_MAC_PREFIX }, 'NETWORK_MAC_PREFIX');
 });
 
 test('an IPv6 address is an address', () => {
@@ -186,6 +215,9 @@ test('hostile values in every variable', () => {
     'NETWORK_SUBNET6',
     'NETWORK_GATEWAY6',
     'NETWORK_TAGS',
+    'NETWORK_MAC_PREFIX',
+    'INTERFACE_INDEX',
+    'INTERFACE_UUID',
   ];
   for (const variable of [...variables, ...network]) {
     const tags = variable.endsWith('TAGS');

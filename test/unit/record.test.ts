@@ -8,6 +8,7 @@ import { parseAddress, parsePrefix } from '../../lib/core/model/address.ts';
 import { parseIfname } from '../../lib/core/model/ifname.ts';
 import { parseMac } from '../../lib/core/model/mac.ts';
 import type { NicRecord } from '../../lib/core/model/record.ts';
+import { parseMacPrefix } from '../../lib/core/source/policy-words.ts';
 import { parseRecord } from '../../lib/core/source/record.ts';
 import { deleteRecord, listRecords, readRecord, writeRecord } from '../../lib/host/records.ts';
 
@@ -27,6 +28,7 @@ function routed(name = 'tap0'): NicRecord {
       addresses: [parseAddress('192.0.2.10', W), parseAddress('2001:db8:993::10', W)],
       link: 'public_993',
       tags: ['ip-less', 'a tag'],
+      nic: { index: 0, name: 'the first', uuid: '8252fabd-1021-411c-b8f7-ed79ed509bb8' },
       network: {
         name: 'public',
         uuid: '7a9e6d3a-0b0c-4b36-8d5b-0c2f3b1f5a11',
@@ -34,6 +36,7 @@ function routed(name = 'tap0'): NicRecord {
         gateway: parseAddress('192.0.2.1', W),
         subnet6: parsePrefix('2001:db8:993::/64', W),
         gateway6: parseAddress('2001:db8:993::1', W),
+        macPrefix: parseMacPrefix('aa:00:00', W),
         tags: [],
       },
     },
@@ -54,6 +57,19 @@ function routed(name = 'tap0'): NicRecord {
         { family: 6, table: 1993, uplink: parseIfname('bond0.993', W), skeleton: false },
       ],
     },
+    policy: {
+      filter: 'full',
+      unknownFamily: 'drop',
+      linkLocal: 'any',
+      allowed: [parsePrefix('192.0.2.64/28', W), parsePrefix('2001:db8:993::64/128', W)],
+      isolated: true,
+      hairpin: false,
+      flood: true,
+      learning: true,
+      firewall: 'limited',
+      whitelist: [parsePrefix('2001:db8:5::/48', W)],
+      hostServices: [{ protocol: 'udp', port: 53 }],
+    },
     ifindex: 17,
     before: [
       { kind: 'link-setting', ifname, setting: 'group', value: '0' },
@@ -70,7 +86,7 @@ function routed(name = 'tap0'): NicRecord {
 }
 
 function bridged(name: string): NicRecord {
-  const { network: _, ...rest } = routed(name);
+  const { network: _, policy, ...rest } = routed(name);
   const request = {
     ifname: parseIfname(name, W),
     mode: 'bridged',
@@ -80,7 +96,10 @@ function bridged(name: string): NicRecord {
     tags: [],
     network: {},
   } as const;
-  return { ...rest, state: 'pending', request, before: [] };
+  const bridged = { addresses: [parseAddress('2001:db8:993::10', W)], network: 'lan' };
+  const more =
+    policy === undefined ? {} : { policy: { ...policy, macPrefix: parseMacPrefix('aa:00:10', W) } };
+  return { ...rest, state: 'pending', request, bridged, ...more, before: [] };
 }
 
 describe('parseRecord', () => {
@@ -89,6 +108,12 @@ describe('parseRecord', () => {
       assert.deepEqual(parseRecord(JSON.stringify(record), 'x'), record);
     });
   }
+
+  it('takes what was written before there were policies', () => {
+    const { policy: _, ...record } = routed();
+    const { policy: __, bridged: ___, ...other } = bridged('tap1');
+    for (const old of [record, other]) assert.deepEqual(parseRecord(JSON.stringify(old), 'x'), old);
+  });
 
   const table: { path: string; value: unknown }[] = [
     { path: 'version', value: 2 },
@@ -117,6 +142,36 @@ describe('parseRecord', () => {
     { path: 'request.network.subnet', value: parsePrefix('2001:db8::/64', W) },
     { path: 'request.network.gateway6', value: parseAddress('192.0.2.1', W) },
     { path: 'request.network.surprise', value: 'x' },
+    { path: 'request.network.macPrefix', value: 'aa:00:00' },
+    { path: 'request.network.macPrefix.mac', value: 'AA:00:00:00:00:00' },
+    { path: 'request.network.macPrefix.mac', value: 'aa:00:00:00:00:01' },
+    { path: 'request.network.macPrefix.mask', value: 'ff:00:ff:00:00:00' },
+    { path: 'request.nic.index', value: '0' },
+    { path: 'request.nic.index', value: -1 },
+    { path: 'request.nic.name', value: 'a\nb' },
+    { path: 'request.nic.uuid', value: 1 },
+    { path: 'request.nic.surprise', value: 1 },
+    { path: 'bridged', value: { addresses: [] } },
+    { path: 'policy', value: {} },
+    { path: 'policy.surprise', value: 1 },
+    { path: 'policy.filter', value: 'ip' },
+    { path: 'policy.filter', value: undefined },
+    { path: 'policy.unknownFamily', value: 'accept' },
+    { path: 'policy.linkLocal', value: true },
+    { path: 'policy.allowed', value: undefined },
+    { path: 'policy.allowed.0', value: '192.0.2.64/28' },
+    { path: 'policy.allowed.0.text', value: '192.0.2.65/28' },
+    { path: 'policy.allowed.0.length', value: 29 },
+    { path: 'policy.allowed.0', value: parsePrefix('0.0.0.0/0', W) },
+    { path: 'policy.allowed.1.text', value: '2001:DB8:993::64/128' },
+    { path: 'policy.allowed.1', value: parsePrefix('::/0', W) },
+    { path: 'policy.allowed.1', value: parsePrefix('fe80::/10', W) },
+    { path: 'policy.isolated', value: 'yes' },
+    { path: 'policy.learning', value: undefined },
+    { path: 'policy.firewall', value: 'limited; drop' },
+    { path: 'policy.whitelist.0.family', value: 4 },
+    { path: 'policy.hostServices.0.protocol', value: 'sctp' },
+    { path: 'policy.hostServices.0.port', value: 65_536 },
     { path: 'network.group', value: 2 ** 32 },
     { path: 'network.hostAccess', value: 'yes' },
     { path: 'network.families.0.family', value: 5 },

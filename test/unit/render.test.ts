@@ -3,7 +3,8 @@ import { describe, test } from 'node:test';
 import { filterBase } from '../../lib/core/desired/filter.ts';
 import { type Family, parseAddress, parsePrefix } from '../../lib/core/model/address.ts';
 import { parseIfname } from '../../lib/core/model/ifname.ts';
-import type { KernelObject, LinkSetting, NftChain } from '../../lib/core/model/object.ts';
+import type { KernelObject, LinkSetting } from '../../lib/core/model/object.ts';
+import type { NftChain } from '../../lib/core/model/nft.ts';
 import type { Step } from '../../lib/core/plan/plan.ts';
 import { render } from '../../lib/core/plan/render.ts';
 

@@ -1,14 +1,22 @@
-import { linkLocal } from '../model/address.ts';
-import type { Network, RoutedNic } from '../model/network.ts';
-import type { KernelObject, NftChain, NftElement, NftFamily, NftRule, NftSet } from '../model/object.ts';
+import type { Settings } from '../model/config.ts';
+import { macBytes } from '../model/mac.ts';
+import type { Network, Nic } from '../model/network.ts';
+import type { NftChain, NftElement, NftFamily, NftSet } from '../model/nft.ts';
+import type { KernelObject } from '../model/object.ts';
+import type { Observed } from '../observed/query.ts';
+import { profileElements } from './firewall.ts';
+import { frameFilter } from './frame-filter.ts';
+import { PASSED } from './guest.ts';
+import { HOST } from './host-filter.ts';
+import { chain, element, set } from './nft-text.ts';
 
-/**
- * The nft tables. Packets of a network's taps and of its uplink get the network's mark, by link group and by link name:
- * one lookup each, however many NICs there are. A packet from a tap must come from an address of that tap; a tap that
- * has a name in `taps` but has lost its group (it was made anew) is closed.
- */
-export function filterBase(): readonly KernelObject[] {
-  return [{ kind: 'nft-table', family: 'inet' }, { kind: 'nft-table', family: 'arp' }, ...SETS, ...CHAINS];
+/** What the NICs of one mode share. */
+export function filterBase(mode: Nic['mode']): readonly KernelObject[] {
+  const families = FAMILIES_OF[mode];
+  return [
+    ...families.map(family => ({ kind: 'nft-table' as const, family })),
+    ...[...SETS, ...CHAINS].filter(object => families.includes(object.family)),
+  ];
 }
 
 /** What a network adds to the maps; by its numbers alone, so that two networks on one uplink agree. */
@@ -16,14 +24,10 @@ export function filterOfNetwork(network: Network): readonly KernelObject[] {
   return network.families.flatMap((entry): KernelObject[] => {
     const mark = String(entry.table);
     const group = String(network.group);
-    const inet = [
-      element('inet', `group_mark${entry.family}`, [group], mark),
-      element('inet', `uplink_mark${entry.family}`, [entry.uplink], mark),
-    ];
+    const inet = [element('inet', `uplink_mark${entry.family}`, [entry.uplink], mark)];
     if (entry.family === 6) return inet;
     return [
       ...inet,
-      element('arp', 'group_mark4', [group], mark),
       element('arp', 'uplink_mark4', [entry.uplink], mark),
       ...(entry.gateway === undefined ? [] : [element('arp', 'group_gateway', [group], entry.gateway.text)]),
       ...(entry.arpSource === undefined
@@ -33,75 +37,101 @@ export function filterOfNetwork(network: Network): readonly KernelObject[] {
   });
 }
 
-/** What a NIC adds: its name, and each address that it may send from. */
-export function filterOfNic(nic: RoutedNic): readonly KernelObject[] {
+/** What a NIC adds: the chain of its own, and its name, by which it is closed where that chain is gone. */
+export function filterOfNic(nic: Nic, settings: Settings, links: Observed['links']): readonly KernelObject[] {
   const tap = nic.request.ifname;
-  const six = nic.addresses.some(address => address.family === 6);
-  const local = six && nic.request.mac !== undefined ? [linkLocal(nic.request.mac)] : [];
   return [
-    element('inet', 'taps', [tap]),
-    ...[...nic.addresses, ...local].map(address =>
-      element('inet', `tap_source${address.family}`, [tap, address.text]),
-    ),
+    frameFilter(nic, settings, links),
+    element(nic.mode === 'routed' ? 'inet' : 'bridge', 'taps', [tap]),
+    ...privateElements(nic),
+    ...profileElements(nic),
+    ...(nic.mode === 'routed' && nic.policy.isolated ? [element('inet', 'tap_isolated', [tap])] : []),
   ];
 }
 
-function element(family: NftFamily, set: string, key: readonly string[], value?: string): NftElement {
-  return { kind: 'nft-element', family, set, key, ...(value === undefined ? {} : { value }) };
+/** Of a private network among others on one bridge: whom the tap hears. */
+function privateElements({ mode, request, policy }: Nic): readonly NftElement[] {
+  if (mode !== 'bridged' || policy.macPrefix === undefined) return [];
+  const { mac, mask } = policy.macPrefix;
+  const last = macBytes(mac).map((byte, i) => byte | (~(macBytes(mask)[i] ?? 0) & 0xff));
+  const range = `${mac}-${Array.from(last, byte => byte.toString(16).padStart(2, '0')).join(':')}`;
+  return [
+    element('bridge', 'tap_private', [request.ifname]),
+    element('bridge', 'tap_peers', [request.ifname, range]),
+  ];
 }
+
+/** What the guests of a network may reach on the host itself. */
+export function servicesOf(nic: Nic): readonly KernelObject[] {
+  const at = nic.mode === 'routed' ? String(nic.network.group) : nic.bridge;
+  const set = nic.mode === 'routed' ? 'group_services' : 'bridge_services';
+  const services = nic.policy.hostServices.map(({ protocol, port }) =>
+    // nft -n prints protocols as numbers.
+    element('inet', set, [at, protocol === 'tcp' ? '6' : '17', String(port)]),
+  );
+  if (nic.mode === 'bridged') return services;
+  const subnets = nic.network.families.flatMap(({ family, subnet }) =>
+    subnet === undefined ? [] : [element('inet', `group_subnet${family}`, [at, subnet.text])],
+  );
+  return [
+    ...services,
+    ...(services.length === 0 ? [] : subnets),
+    ...(nic.network.hostAccess ? [element('inet', 'group_host_access', [at])] : []),
+  ];
+}
+
+const FAMILIES_OF: Readonly<Record<Nic['mode'], readonly NftFamily[]>> = {
+  routed: ['netdev', 'inet', 'arp'],
+  bridged: ['netdev', 'bridge', 'inet'],
+};
 
 const SETS: readonly NftSet[] = [
   set('inet', 'taps', 'ifname'),
-  set('inet', 'tap_source4', 'ifname . ipv4_addr'),
-  set('inet', 'tap_source6', 'ifname . ipv6_addr'),
-  set('inet', 'group_mark4', 'devgroup : mark'),
-  set('inet', 'group_mark6', 'devgroup : mark'),
   set('inet', 'uplink_mark4', 'ifname : mark'),
   set('inet', 'uplink_mark6', 'ifname : mark'),
-  set('arp', 'group_mark4', 'devgroup : mark'),
   set('arp', 'group_gateway', 'devgroup : ipv4_addr'),
   set('arp', 'uplink_mark4', 'ifname : mark'),
   set('arp', 'uplink_arp_source', 'ifname : ipv4_addr'),
+  ...(['inet', 'bridge'] as const).flatMap(family => [
+    set(family, 'tap_firewall', 'ifname : verdict'),
+    set(family, 'tap_whitelist4', 'ifname . ipv4_addr', true),
+    set(family, 'tap_whitelist6', 'ifname . ipv6_addr', true),
+  ]),
+  set('inet', 'tap_isolated', 'ifname'),
+  set('inet', 'group_services', 'devgroup . inet_proto . inet_service'),
+  set('inet', 'bridge_services', 'ifname . inet_proto . inet_service'),
+  set('inet', 'group_subnet4', 'devgroup . ipv4_addr', true),
+  set('inet', 'group_subnet6', 'devgroup . ipv6_addr', true),
+  set('inet', 'group_host_access', 'devgroup'),
+  set('bridge', 'taps', 'ifname'),
+  set('bridge', 'tap_private', 'ifname'),
+  set('bridge', 'tap_peers', 'ifname . ether_addr', true),
 ];
 
 /** NF_IP_PRI_RAW: before connection tracking, so that a forged packet leaves no entry there. */
 const RAW = -300;
 
+/**
+ * Packets of a network's uplink get the network's mark by the uplink's name, as those of its taps got it from the chain
+ * of the tap: one lookup, however many NICs there are.
+ */
 const CHAINS: readonly NftChain[] = [
-  chain('inet', 'from_tap4', [
-    ['iifname . ip saddr @tap_source4 meta mark set iifgroup map @group_mark4 accept', 'own address'],
-    ['ip saddr 0.0.0.0 ip daddr 255.255.255.255 udp sport 68 udp dport 67 accept', 'asks for a lease'],
-    ['counter drop', 'foreign address'],
-  ]),
-  chain('inet', 'from_tap6', [
-    ['iifname . ip6 saddr @tap_source6 meta mark set iifgroup map @group_mark6 accept', 'own address'],
-    [
-      'ip6 saddr :: icmpv6 type { nd-neighbor-solicit, nd-router-solicit, mld2-listener-report } accept',
-      'has no address yet',
-    ],
-    ['counter drop', 'foreign address'],
-  ]),
   chain(
     'inet',
     'prerouting',
     [
       ['meta nfproto ipv4 meta mark set iifname map @uplink_mark4 accept', 'uplinks'],
       ['meta nfproto ipv6 meta mark set iifname map @uplink_mark6 accept', 'uplinks'],
-      ['iifgroup 0 iifname != @taps accept', 'not of vmnet'],
-      ['meta nfproto vmap { ipv4 : goto from_tap4, ipv6 : goto from_tap6 }', 'taps'],
+      ['meta mark 0 iifname @taps counter drop', 'a tap without its chain'],
     ],
-    { name: 'prerouting', priority: RAW },
+    { name: 'prerouting', priority: RAW, policy: 'accept' },
   ),
   // ARP passes no ip hook. Without the mark the kernel would look its proxied addresses up in main, and answer nothing.
-  chain(
-    'arp',
-    'input',
-    [
-      ['meta mark set iifname map @uplink_mark4 accept', 'uplinks'],
-      ['meta mark set iifgroup map @group_mark4', 'taps'],
-    ],
-    { name: 'input', priority: 0 },
-  ),
+  chain('arp', 'input', [['meta mark set iifname map @uplink_mark4 accept', 'uplinks']], {
+    name: 'input',
+    priority: 0,
+    policy: 'accept',
+  }),
   // The host has no address in the VMs' subnet: its requests would carry one from its management network.
   chain(
     'arp',
@@ -113,14 +143,58 @@ const CHAINS: readonly NftChain[] = [
         'arp-source asks the segment',
       ],
     ],
-    { name: 'output', priority: 0 },
+    { name: 'output', priority: 0, policy: 'accept' },
   ),
+  chain(
+    'bridge',
+    'prerouting',
+    [[`iifname @taps meta mark != ${PASSED} counter drop`, 'a tap without its chain']],
+    { name: 'prerouting', priority: RAW, policy: 'accept' },
+  ),
+  chain(
+    'bridge',
+    'postrouting',
+    [
+      [
+        'oifname @tap_private oifname . ether saddr != @tap_peers counter drop',
+        'from a MAC of another network',
+      ],
+    ],
+    { name: 'postrouting', priority: 0, policy: 'accept' },
+  ),
+  chain('bridge', 'input', [['iifname @tap_private counter drop', 'a private network, to the host']], {
+    name: 'input',
+    priority: 0,
+    policy: 'accept',
+  }),
+  chain(
+    'inet',
+    'forward',
+    [
+      ['iifname @tap_isolated oifname @tap_isolated counter drop', 'isolated'],
+      ['oifname vmap @tap_firewall', 'firewall'],
+    ],
+    { name: 'forward', priority: 0, policy: 'accept' },
+  ),
+  chain('bridge', 'forward', [['oifname vmap @tap_firewall', 'firewall']], {
+    name: 'forward',
+    priority: 0,
+    policy: 'accept',
+  }),
+  HOST,
 ];
 
-/** Chains as they were read, with the text of each rule that is one of ours: what is put back must be said in full. */
-export function withRuleTexts(objects: readonly KernelObject[]): readonly KernelObject[] {
+/**
+ * Chains as they were read, with the text of each rule that is one of ours, or of `known`: what is put back must be
+ * said in full.
+ */
+export function withRuleTexts(
+  objects: readonly KernelObject[],
+  known: readonly KernelObject[],
+): readonly KernelObject[] {
+  const chains = [...CHAINS, ...known.flatMap(object => (object.kind === 'nft-chain' ? [object] : []))];
   const texts = new Map(
-    CHAINS.flatMap(one => one.rules.map(({ comment, text }) => [`${one.chain} ${comment}`, text] as const)),
+    chains.flatMap(one => one.rules.map(({ comment, text }) => [`${one.chain} ${comment}`, text] as const)),
   );
   return objects.map(object => {
     if (object.kind !== 'nft-chain') return object;
@@ -128,36 +202,9 @@ export function withRuleTexts(objects: readonly KernelObject[]): readonly Kernel
       const text = texts.get(`${object.chain} ${comment}`);
       return text === undefined ? [] : [{ text, comment }];
     });
-    return { ...object, rules };
+    const device = chains.find(one => one.chain === object.chain)?.hook?.device;
+    return object.hook === undefined || device === undefined
+      ? { ...object, rules }
+      : { ...object, hook: { ...object.hook, device }, rules };
   });
-}
-
-function set(family: NftFamily, name: string, type: string): NftSet {
-  return { kind: 'nft-set', family, set: name, type };
-}
-
-function chain(
-  family: NftFamily,
-  name: string,
-  rules: readonly (readonly [string, string])[],
-  hook?: NftChain['hook'],
-): NftChain {
-  return {
-    kind: 'nft-chain',
-    family,
-    chain: name,
-    ...(hook === undefined ? {} : { hook }),
-    rules: rules.map(([text, words]) => rule(text, words)),
-  };
-}
-
-function rule(text: string, words: string): NftRule {
-  return { text, comment: `${words} #${digest(text)}` };
-}
-
-/** FNV-1a, 32 bits: tells one version of a rule from another, and no more is asked of it. */
-function digest(text: string): string {
-  let hash = 0x811c9dc5;
-  for (const character of text) hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x01000193) >>> 0;
-  return hash.toString(16).padStart(8, '0');
 }

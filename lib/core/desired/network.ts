@@ -1,17 +1,26 @@
 import { defaultPrefix } from '../model/address.ts';
 import type { Settings } from '../model/config.ts';
 import { identityOf, RULE_PROTOCOL, VMNET_PROTOCOL } from '../model/identity.ts';
-import { isKernelTable, type Network, type NetworkFamily } from '../model/network.ts';
+import { isKernelTable, type Network, type NetworkFamily, type Nic } from '../model/network.ts';
 import type { KernelObject, Route, Rule, Sysctl } from '../model/object.ts';
-import { filterBase, filterOfNetwork } from './filter.ts';
+import { filterBase, filterOfNetwork, servicesOf } from './filter.ts';
+import { profileChains } from './firewall.ts';
 import { uplinkSysctls } from './sysctls.ts';
 
 /** Worse than any route that somebody would make: a table that loses its routes must not fall through to main. */
 const LAST_METRIC = 4_278_198_272;
 
-/** What the NICs of all networks share on this node. */
-export function hostObjects(settings: Settings): readonly KernelObject[] {
-  return [...filterBase(), ...FWMARK_REFLECT, ...guardFrame(settings)];
+/** What NICs like this one share on this node: those of its mode, and those of its network. */
+export function sharedObjects(nic: Nic, settings: Settings): readonly KernelObject[] {
+  const base = [...filterBase(nic.mode), ...servicesOf(nic), ...profileChains(nic, settings)];
+  if (nic.mode === 'bridged') return base;
+  return [...base, ...FWMARK_REFLECT, ...guardFrame(settings), ...networkObjects(nic.network, settings)];
+}
+
+/** Two NICs with the same text share everything. */
+export function sharedText(nic: Nic): string {
+  const { hostServices, firewall } = nic.policy;
+  return JSON.stringify([nic.mode === 'bridged' ? nic.bridge : nic.network, hostServices, firewall]);
 }
 
 /** What the NICs of one network share. */

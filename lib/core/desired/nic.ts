@@ -4,7 +4,7 @@ import { VMNET_PROTOCOL } from '../model/identity.ts';
 import type { Ifname } from '../model/ifname.ts';
 import { bridgePortMac } from '../model/mac.ts';
 import type { BridgedNic, Network, Nic, RoutedNic } from '../model/network.ts';
-import type { KernelObject, LinkSetting, ProxyNeighbour, Route } from '../model/object.ts';
+import type { KernelObject, LinkSetting, PortSetting, ProxyNeighbour, Route } from '../model/object.ts';
 import type { Observed } from '../observed/query.ts';
 import { filterOfNic } from './filter.ts';
 import { bridgedTapSysctls, routedTapSysctls } from './sysctls.ts';
@@ -15,7 +15,10 @@ export function nicObjects(
   settings: Settings,
   observed: Observed['links'],
 ): readonly KernelObject[] {
-  return nic.mode === 'routed' ? routedObjects(nic, settings, observed) : bridgedObjects(nic, observed);
+  return [
+    ...filterOfNic(nic, settings, observed),
+    ...(nic.mode === 'routed' ? routedObjects(nic, settings, observed) : bridgedObjects(nic, observed)),
+  ];
 }
 
 function routedObjects(
@@ -30,7 +33,6 @@ function routedObjects(
   );
   return [
     ...routedTapSysctls(tap, families),
-    ...filterOfNic(nic),
     ...settingsOf(tap, {
       group: String(nic.network.group),
       mac: settings.tapMac,
@@ -79,17 +81,39 @@ function proxy(dev: Ifname, address: ProxyNeighbour['address']): ProxyNeighbour 
 function bridgedObjects(nic: BridgedNic, links: Observed['links']): readonly KernelObject[] {
   const tap = nic.request.ifname;
   const { mac, mtu } = links.get(nic.bridge) ?? {};
+  const guest = nic.request.mac;
   return [
     ...bridgedTapSysctls(tap),
     ...settingsOf(nic.bridge, { 'own-mac': mac }),
     ...settingsOf(tap, {
       group: '0',
-      mac: nic.request.mac === undefined ? undefined : bridgePortMac(nic.request.mac),
+      mac: guest === undefined ? undefined : bridgePortMac(guest),
       mtu: mtu === undefined ? undefined : String(mtu),
       master: nic.bridge,
       state: 'up',
+      ...portSettings(nic),
     }),
+    ...(guest === undefined || nic.policy.learning
+      ? []
+      : [{ kind: 'fdb-entry' as const, ifname: tap, mac: guest }]),
   ];
+}
+
+/**
+ * Where the bridge does not learn, the port takes frames from the one MAC that is written down, even when nftables is
+ * flushed. With multicast snooping, a bridge sends neighbour solicitations only to who has joined their group, and a
+ * guest that has just migrated has not said so here: as a port with a router behind it, it gets them all.
+ */
+function portSettings({ policy, request }: BridgedNic): Readonly<Record<PortSetting, string>> {
+  const onOff = (value: boolean): string => (value ? 'on' : 'off');
+  return {
+    learning: onOff(policy.learning),
+    flood: onOff(policy.flood),
+    hairpin: onOff(policy.hairpin),
+    isolated: onOff(policy.isolated),
+    locked: onOff(!policy.learning && request.mac !== undefined),
+    mcast_router: '2',
+  };
 }
 
 function settingsOf(

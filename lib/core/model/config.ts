@@ -1,6 +1,7 @@
 import type { Address, Prefix } from './address.ts';
 import type { Ifname } from './ifname.ts';
 import type { Mac } from './mac.ts';
+import type { HostService, MacPrefix, Policy } from './policy.ts';
 import type { NicMode } from './request.ts';
 
 /** /etc/vmnet/vmnet.ini and conf.d/*.ini, typed. Sections keep where they were said, for error messages. */
@@ -25,10 +26,28 @@ export interface Settings {
   readonly guard: 'subnet' | 'strict';
   /** An absolute path; absent when nothing is logged to a file. */
   readonly logFile?: string;
+  /** The files of firewall.d. */
+  readonly profiles: readonly FirewallProfile[];
+}
+
+/** What a network says of the `Policy` of its NICs, and what a NIC's tags say of it. */
+export interface PolicyKeys {
+  readonly filter?: Policy['filter'];
+  readonly filterUnknownFamily?: Policy['unknownFamily'];
+  readonly linkLocal?: Policy['linkLocal'];
+  readonly allowedAddresses?: readonly Prefix[];
+  readonly macPrefix?: MacPrefix;
+  readonly isolated?: boolean;
+  readonly hairpin?: boolean;
+  readonly flood?: boolean;
+  readonly learning?: boolean;
+  readonly firewall?: string;
+  readonly whitelist?: readonly Prefix[];
+  readonly hostServices?: readonly HostService[];
 }
 
 /** [network NAME] */
-export interface NetworkSection {
+export interface NetworkSection extends PolicyKeys {
   readonly name: string;
   /** `FILE:LINE` of the section's head. */
   readonly where: string;
@@ -45,6 +64,14 @@ export interface NetworkSection {
   readonly gateway6?: Address;
   readonly arpSource?: Address;
   readonly hostAccess: boolean;
+}
+
+/** A file of firewall.d: rules in nft's syntax, one a line. */
+export interface FirewallProfile {
+  readonly name: string;
+  /** The path of the file. */
+  readonly path: string;
+  readonly rules: readonly { readonly text: string; readonly line: number }[];
 }
 
 interface HostSection {

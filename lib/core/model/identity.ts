@@ -63,6 +63,7 @@ export function isOurs(object: KernelObject, identity: Identity): boolean {
     case 'sysctl':
       return false;
     case 'address':
+    case 'fdb-entry':
     case 'nft-table':
     case 'nft-set':
     case 'nft-chain':

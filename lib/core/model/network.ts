@@ -1,5 +1,6 @@
 import type { Address, Family, Prefix } from './address.ts';
 import type { Ifname } from './ifname.ts';
+import type { Policy } from './policy.ts';
 import type { NicRequest } from './request.ts';
 
 /** A network on this node with everything known: configuration, what the cluster said, and the kernel's tables. */
@@ -33,11 +34,17 @@ export interface RoutedNic {
   /** With the EUI-64 one, if the network has IPv6 and none was given. */
   readonly addresses: readonly Address[];
   readonly network: Network;
+  readonly policy: Policy;
 }
 
 export interface BridgedNic {
   readonly mode: 'bridged';
   readonly request: NicRequest;
+  /** Those that are known, perhaps none. */
+  readonly addresses: readonly Address[];
+  readonly policy: Policy;
+  /** The name of its network, where it has one. */
+  readonly network?: string;
   readonly bridge: Ifname;
 }
 

@@ -1,5 +1,7 @@
 import type { Address, Family, Prefix } from './address.ts';
 import type { Ifname } from './ifname.ts';
+import type { Mac } from './mac.ts';
+import type { NftChain, NftElement, NftSet, NftTable } from './nft.ts';
 
 /**
  * Everything that vmnet wants of the kernel, or finds in it, is a list of these. `desired/` makes them from a
@@ -13,6 +15,7 @@ export type KernelObject =
   | Rule
   | ProxyNeighbour
   | Sysctl
+  | FdbEntry
   | NftTable
   | NftSet
   | NftChain
@@ -24,12 +27,34 @@ export type Kind = KernelObject['kind'];
 export interface LinkSetting {
   readonly kind: 'link-setting';
   readonly ifname: Ifname;
-  readonly setting: 'group' | 'mac' | 'mtu' | 'master' | 'state' | 'own-mac';
+  readonly setting: 'group' | 'mac' | 'mtu' | 'master' | 'state' | 'own-mac' | PortSetting;
   /**
    * group: a number; mac: colons; mtu: bytes; master: a bridge or `none`; state: `up` or `down`; own-mac, of a bridge:
-   * the MAC that it keeps whichever ports come and go, or `adopted`.
+   * the MAC that it keeps whichever ports come and go, or `adopted`; of a port, see `PortSetting`.
    */
   readonly value: string;
+}
+
+/** What only a port of a bridge has: `on` or `off`, and of the multicast router 0 to 2. */
+export type PortSetting = 'learning' | 'flood' | 'hairpin' | 'isolated' | 'locked' | 'mcast_router';
+export const PORT_SETTINGS: readonly PortSetting[] = [
+  'learning',
+  'flood',
+  'hairpin',
+  'isolated',
+  'locked',
+  'mcast_router',
+];
+
+export function isPortSetting({ setting }: LinkSetting): boolean {
+  return (PORT_SETTINGS as readonly string[]).includes(setting);
+}
+
+/** A MAC that a bridge does not learn, because it is known to be behind this port. */
+export interface FdbEntry {
+  readonly kind: 'fdb-entry';
+  readonly ifname: Ifname;
+  readonly mac: Mac;
 }
 
 /** An address of the host on a link; vmnet sets only the link-local one of a routed tap. */
@@ -86,52 +111,6 @@ export interface Sysctl {
   readonly value: string;
 }
 
-export type NftFamily = 'inet' | 'arp';
-
-export interface NftTable {
-  readonly kind: 'nft-table';
-  readonly family: NftFamily;
-}
-
-/** A set, or a map when the type has a colon: `ifname . ipv4_addr`, `devgroup : mark`. */
-export interface NftSet {
-  readonly kind: 'nft-set';
-  readonly family: NftFamily;
-  readonly set: string;
-  readonly type: string;
-}
-
-/**
- * A chain with all its rules, replaced as a whole. nft prints a rule differently from version to version, so each
- * rule carries a comment that ends in the digest of its text, and the comments are what is compared.
- */
-export interface NftChain {
-  readonly kind: 'nft-chain';
-  readonly family: NftFamily;
-  readonly chain: string;
-  /** Absent for a chain that is only jumped to. */
-  readonly hook?: { readonly name: string; readonly priority: number };
-  readonly rules: readonly NftRule[];
-}
-
-export interface NftRule {
-  /** nft syntax; empty where the rule was read back, since only the comment is compared. */
-  readonly text: string;
-  readonly comment: string;
-}
-
-/** One element of a set or map of ours; in a map the key decides and the value may change. */
-export interface NftElement {
-  readonly kind: 'nft-element';
-  readonly family: NftFamily;
-  readonly set: string;
-  readonly key: readonly string[];
-  readonly value?: string;
-}
-
-/** The name of every nft table of ours; nothing outside it is ever read for a decision, or written. */
-export const NFT_TABLE = 'vmnet';
-
 /** What the kernel tells objects of one kind apart by. */
 export function keyOf(object: KernelObject): string {
   switch (object.kind) {
@@ -147,6 +126,8 @@ export function keyOf(object: KernelObject): string {
       return `proxy-neighbour ${object.address.text} dev ${object.dev}`;
     case 'sysctl':
       return `sysctl ${object.path}`;
+    case 'fdb-entry':
+      return `fdb-entry ${object.mac} dev ${object.ifname}`;
     case 'nft-table':
       return `nft-table ${object.family}`;
     case 'nft-set':
@@ -175,12 +156,13 @@ export function contentOf(object: KernelObject): string {
     case 'proxy-neighbour':
       return `protocol ${object.protocol}`;
     case 'nft-set':
-      return object.type;
+      return object.interval ? `${object.type} interval` : object.type;
     case 'nft-chain':
       return [hookOf(object), ...object.rules.map(rule => rule.comment)].join(' | ');
     case 'nft-element':
       return object.value ?? '';
     case 'address':
+    case 'fdb-entry':
     case 'nft-table':
       return '';
   }
@@ -212,7 +194,8 @@ export function actionOf(rule: Rule): string {
 }
 
 export function hookOf(chain: NftChain): string {
-  return chain.hook === undefined ? '' : `${chain.hook.name} ${chain.hook.priority}`;
+  const hook = chain.hook;
+  return hook === undefined ? '' : `${hook.name} ${hook.priority} ${hook.policy}`;
 }
 
 /** Objects by key; of two with one key the later wins. */

@@ -1,5 +1,6 @@
-import type { Network } from './network.ts';
+import type { BridgedNic, Network } from './network.ts';
 import type { KernelObject } from './object.ts';
+import type { Policy } from './policy.ts';
 import type { NicRequest } from './request.ts';
 
 /** One JSON file a NIC: written `pending` before anything is changed and `applied` when it is verified. */
@@ -9,6 +10,10 @@ export interface NicRecord {
   readonly request: NicRequest;
   /** The network as it was resolved then; absent for a bridged NIC. Down must not depend on what has changed since. */
   readonly network?: Network;
+  /** Of a bridged NIC, what was not in its request but in the configuration. */
+  readonly bridged?: Pick<BridgedNic, 'addresses' | 'network'>;
+  /** As it was resolved then; records of before there were policies have none. */
+  readonly policy?: Policy;
   /** The link's index then: a link of the same name with another index is another link. */
   readonly ifindex: number;
   /** What the tap's settings and sysctls were before the first attach; detach puts them back. */

@@ -1,6 +1,7 @@
 import type { Address, Prefix } from './address.ts';
 import type { Ifname } from './ifname.ts';
 import type { Mac } from './mac.ts';
+import type { MacPrefix } from './policy.ts';
 
 export type NicMode = 'routed' | 'bridged';
 export const NIC_MODES: readonly NicMode[] = ['routed', 'bridged'];
@@ -17,7 +18,16 @@ export interface NicRequest {
   readonly link?: string;
   readonly vlan?: string;
   readonly tags: readonly string[];
+  readonly nic?: NicIdentity;
   readonly network: NetworkFacts;
+}
+
+/** What a cluster tells the NICs of one instance apart by; tags of the instance select NICs with it. */
+export interface NicIdentity {
+  /** From 0. */
+  readonly index?: number;
+  readonly name?: string;
+  readonly uuid?: string;
 }
 
 /** What the cluster exports of a NIC's network; for addresses it wins over the configuration. */
@@ -28,5 +38,6 @@ export interface NetworkFacts {
   readonly gateway?: Address;
   readonly subnet6?: Prefix;
   readonly gateway6?: Address;
+  readonly macPrefix?: MacPrefix;
   readonly tags?: readonly string[];
 }

@@ -1,7 +1,14 @@
 import { type Address, defaultPrefix, type Family, hostPrefix, type Prefix } from '../model/address.ts';
 import type { Ifname } from '../model/ifname.ts';
 import type { Mac } from '../model/mac.ts';
-import type { KernelObject, LinkSetting, Route, Rule } from '../model/object.ts';
+import {
+  type KernelObject,
+  type LinkSetting,
+  PORT_SETTINGS,
+  type PortSetting,
+  type Route,
+  type Rule,
+} from '../model/object.ts';
 import type { LinkFacts, ProxyQuery, RouteQuery } from './query.ts';
 
 /**
@@ -65,6 +72,31 @@ function proxyFilter(query: ProxyQuery): string {
   return query.protocol === 'any' ? '' : ` protocol ${query.protocol}`;
 }
 
+/** The static entries behind a port; what the bridge has learned, and its own, are nobody's. */
+export function fdbQuestion(ifname: Ifname): IpQuestion {
+  return {
+    line: `fdb show dev ${ifname}`,
+    read: rows => ({
+      objects: rows
+        .filter(row => row.state === 'static' && row.master !== undefined && row.vlan === undefined)
+        .map(row => ({ kind: 'fdb-entry' as const, ifname, mac: text(row.mac) as Mac })),
+      links: [],
+    }),
+  };
+}
+
+/** What a port of a bridge has, as far as this iproute2 knows it. */
+function portSettings(row: IpRow): [PortSetting, string][] {
+  const info = row.linkinfo as IpRow | undefined;
+  if (info?.info_slave_kind !== 'bridge') return [];
+  const data = (info.info_slave_data ?? {}) as IpRow;
+  return PORT_SETTINGS.flatMap((name): [PortSetting, string][] => {
+    const value = data[name === 'mcast_router' ? 'multicast_router' : name];
+    if (value === undefined) return [];
+    return [[name, typeof value === 'boolean' ? (value ? 'on' : 'off') : String(value)]];
+  });
+}
+
 function linkFacts(row: IpRow): LinkFacts {
   const master = text(row.master);
   const type = text((row.linkinfo as IpRow | undefined)?.info_kind);
@@ -96,6 +128,7 @@ function linkObjects(row: IpRow): KernelObject[] {
     setting('mtu', String(facts.mtu)),
     setting('master', facts.master ?? 'none'),
     setting('state', facts.up ? 'up' : 'down'),
+    ...portSettings(row).map(([name, value]) => setting(name, value)),
     ...linkLocals(row).map(address => ({
       kind: 'address' as const,
       ifname: facts.ifname,

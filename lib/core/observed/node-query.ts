@@ -1,6 +1,6 @@
 import { FAMILIES } from '../model/address.ts';
 import { type Identity, VMNET_PROTOCOL } from '../model/identity.ts';
-import type { Query } from './query.ts';
+import { EVERY_TABLE, type Query } from './query.ts';
 
 /** Everything on this node that carries a mark of ours, whoever wanted it, besides what `query` names. */
 export function nodeQuery(query: Query, identity: Identity): Query {
@@ -26,6 +26,6 @@ export function bulkQuery(query: Query): Query {
     ...(table === undefined ? {} : { table }),
   }));
   const routes = [...new Map(tables.map(route => [JSON.stringify(route), route])).values()];
-  const { owners: _, ...rest } = query;
-  return { ...rest, links: 'all', routes, proxies: [{ protocol: 'any' }] };
+  const { elementsOf: _, ...rest } = query;
+  return { ...rest, links: 'all', routes, proxies: [{ protocol: 'any' }], nft: EVERY_TABLE };
 }

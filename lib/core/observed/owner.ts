@@ -1,3 +1,4 @@
+import { tapOfChain } from '../model/chain-name.ts';
 import { type Identity, isOurs, VMNET_PROTOCOL } from '../model/identity.ts';
 import type { Ifname } from '../model/ifname.ts';
 import type { KernelObject } from '../model/object.ts';
@@ -47,12 +48,15 @@ function deviceOf(object: KernelObject): string | undefined {
   switch (object.kind) {
     case 'link-setting':
     case 'address':
+    case 'fdb-entry':
       return object.ifname;
     case 'route':
     case 'proxy-neighbour':
       return object.dev;
     case 'sysctl':
       return object.path.split('/')[3];
+    case 'nft-chain':
+      return tapOfChain(object.chain);
     case 'nft-element':
       // The other sets are keyed by link group and uplink, and a tap may be named like either.
       return object.set.startsWith('tap') ? object.key[0] : undefined;
@@ -63,6 +67,5 @@ function deviceOf(object: KernelObject): string | undefined {
 
 function addressOf(object: KernelObject): string[] {
   if (object.kind === 'route') return [object.prefix.address];
-  if (object.kind === 'nft-element' && object.set.startsWith('tap_source')) return [object.key[1] ?? ''];
   return [];
 }

@@ -1,6 +1,8 @@
 import type { Address, Family, Prefix } from '../model/address.ts';
+import { chainOf } from '../model/chain-name.ts';
 import type { Ifname } from '../model/ifname.ts';
 import type { Mac } from '../model/mac.ts';
+import type { NftFamily } from '../model/nft.ts';
 import type { KernelObject } from '../model/object.ts';
 
 /** What to read of the kernel: one NIC's surroundings cost the same at one NIC and at a thousand. */
@@ -10,16 +12,28 @@ export interface Query {
   readonly proxies: readonly ProxyQuery[];
   readonly sysctls: readonly string[];
   readonly rules: boolean;
-  readonly nft: boolean;
-  /** Whose elements of the filter are of interest: others may be left out, and of a thousand NICs' that is most of the work. */
-  readonly owners?: Owners;
+  readonly nft: readonly NftQuery[];
+  /** Ports whose entries in the forwarding database are asked for. */
+  readonly fdb: readonly Ifname[];
+  /** Of the sets that are keyed by tap, whose elements are of interest; others may be left out. */
+  readonly elementsOf?: ReadonlySet<string>;
 }
 
-/** Elements that begin with one of the names, or end with one of the addresses. */
-export interface Owners {
-  readonly taps: ReadonlySet<string>;
-  readonly addresses: ReadonlySet<string>;
+/** One of our tables, a single chain of one, or only whether it is there. */
+export type NftQuery =
+  | { readonly family: NftFamily }
+  | { readonly family: NftFamily; readonly chain: string }
+  | { readonly family: NftFamily; readonly there: true };
+
+/** Of the filter: what the NICs share, and the chains of these alone, since each has one. */
+export function nftQueriesOf(taps: readonly Ifname[]): readonly NftQuery[] {
+  return [...SHARED_TABLES, ...taps.map(tap => ({ family: 'netdev' as const, chain: chainOf(tap) }))];
 }
+
+const SHARED_TABLES: readonly NftQuery[] = [{ family: 'inet' }, { family: 'arp' }, { family: 'bridge' }];
+
+/** The filter of all NICs. */
+export const EVERY_TABLE: readonly NftQuery[] = [...SHARED_TABLES, { family: 'netdev' }];
 
 /** Filters that the kernel or `ip` applies; without a table, all tables. */
 export interface RouteQuery {
@@ -66,8 +80,10 @@ export function queryOf(
   const proxies = new Map<string, ProxyQuery>();
   const ifnames = new Set([...taps, ...carriers]);
   const sysctls = new Set<string>();
+  const fdb = new Set<Ifname>();
   for (const object of objects) {
     if (object.kind === 'link-setting') ifnames.add(object.ifname);
+    if (object.kind === 'fdb-entry') fdb.add(object.ifname);
     if (object.kind === 'sysctl') sysctls.add(object.path);
     for (const query of proxyQueries(object, taps)) proxies.set(JSON.stringify(query), query);
     for (const query of routeQueries(object)) routes.set(JSON.stringify(query), query);
@@ -78,7 +94,8 @@ export function queryOf(
     proxies: [...proxies.values()],
     sysctls: [...sysctls],
     rules: true,
-    nft: true,
+    nft: nftQueriesOf(taps),
+    fdb: [...fdb],
   };
 }
 

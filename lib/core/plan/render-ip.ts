@@ -1,9 +1,9 @@
 import type { LinkSetting, ProxyNeighbour, Route, Rule } from '../model/object.ts';
-import { actionOf, selectorOf } from '../model/object.ts';
+import { actionOf, PORT_SETTINGS, selectorOf } from '../model/object.ts';
 import type { Step } from './plan.ts';
 import type { Line } from './render.ts';
 
-/** Lines for `ip -batch -`, in the order of the steps; the settings of one link are one line, so one message. */
+/** Lines for `ip -batch -`, in the order of the steps; the settings of one link are one message, those as a port another. */
 export function ipLines(steps: readonly Step[]): Line[] {
   const lines: Line[] = [];
   const links = new Set<string>();
@@ -13,7 +13,7 @@ export function ipLines(steps: readonly Step[]): Line[] {
       lines.push(...objectLines(step));
     } else if (!links.has(object.ifname)) {
       links.add(object.ifname);
-      lines.push(linkLine(object.ifname, steps));
+      lines.push(...linkLines(object.ifname, steps));
     }
   }
   return lines;
@@ -29,14 +29,17 @@ const SETTING_ORDER: readonly LinkSetting['setting'][] = [
   'state',
 ];
 
-function linkLine(ifname: string, steps: readonly Step[]): Line {
+function linkLines(ifname: string, steps: readonly Step[]): Line[] {
   const of = (step: Step): LinkSetting | undefined =>
     step.object.kind === 'link-setting' && step.object.ifname === ifname ? step.object : undefined;
   const mine = steps.filter(step => of(step) !== undefined);
-  const words: readonly string[] = SETTING_ORDER.flatMap(
-    name => mine.map(of).find(setting => setting?.setting === name) ?? [],
-  ).map(settingWords);
-  return { text: `link set dev ${ifname} ${words.join(' ')}`, steps: mine };
+  const line = (what: string, names: readonly LinkSetting['setting'][]): Line[] => {
+    const found = mine.filter(step => names.includes(of(step)?.setting ?? 'state'));
+    const ordered = names.flatMap(name => found.map(of).find(setting => setting?.setting === name) ?? []);
+    if (ordered.length === 0) return [];
+    return [{ text: `link set dev ${ifname} ${what}${ordered.map(settingWords).join(' ')}`, steps: found }];
+  };
+  return [...line('', SETTING_ORDER), ...line('type bridge_slave ', PORT_SETTINGS)];
 }
 
 function settingWords(setting: LinkSetting): string {

@@ -1,4 +1,5 @@
-import { hookOf, NFT_TABLE, type NftChain, type NftElement, type NftSet } from '../model/object.ts';
+import { NFT_TABLE, type NftChain, type NftElement, type NftHook, type NftSet } from '../model/nft.ts';
+import { hookOf } from '../model/object.ts';
 import type { Step } from './plan.ts';
 import type { Line } from './render.ts';
 
@@ -33,17 +34,25 @@ function declaration(step: Step): Line[] {
     // The type of a set cannot be changed in place.
     const old =
       step.op === 'change' ? [{ text: `delete ${setWords(step.was as NftSet)}`, steps: [step] }] : [];
-    return [...old, { text: `add ${setWords(object)} { type ${object.type}; }`, steps: [step] }];
+    return [
+      ...old,
+      {
+        text: `add ${setWords(object)} { type ${object.type};${object.interval ? ' flags interval;' : ''} }`,
+        steps: [step],
+      },
+    ];
   }
   if (object.kind !== 'nft-chain') return [];
   const moved = step.op === 'change' && hookOf(object) !== hookOf(step.was as NftChain);
-  const hook =
-    object.hook === undefined
-      ? ''
-      : ` { type filter hook ${object.hook.name} priority ${object.hook.priority}; policy accept; }`;
+  const hook = object.hook === undefined ? '' : ` { ${hookWords(object.hook)} }`;
   const chain = `chain ${tableOf(step)} ${object.chain}`;
   const old = moved ? [{ text: `delete ${chain}`, steps: [step] }] : [];
   return [...old, { text: `add ${chain}${hook}`, steps: [step] }];
+}
+
+function hookWords({ name, device, priority, policy }: NftHook): string {
+  const at = device === undefined ? name : `${name} device "${device}"`;
+  return `type filter hook ${at} priority ${priority}; policy ${policy};`;
 }
 
 function flush(step: Step): Line[] {

@@ -5,7 +5,7 @@ import { nftLines } from './render-nft.ts';
 
 /** What to run for some of the steps: one process, or writes below /proc/sys. `nft` is one transaction. */
 export interface Batch {
-  readonly tool: 'sysctl' | 'nft' | 'ip' | 'ip6';
+  readonly tool: 'sysctl' | 'nft' | 'ip' | 'ip6' | 'bridge';
   readonly lines: readonly Line[];
 }
 
@@ -27,6 +27,7 @@ const ORDER: readonly Kind[] = [
   'address',
   'route',
   'proxy-neighbour',
+  'fdb-entry',
 ];
 
 /**
@@ -47,10 +48,12 @@ export function render(steps: readonly Step[]): readonly Batch[] {
   const closing = nft.some(step => step.op !== 'delete');
   const batches: Batch[] = [
     { tool: 'nft', lines: closing ? nftLines(nft) : [] },
+    { tool: 'bridge', lines: fdbLines(sorted.filter(step => step.op === 'delete')) },
     { tool: 'ip', lines: ipLines(early) },
     { tool: 'sysctl', lines: sorted.flatMap(sysctlLine) },
     { tool: 'ip6', lines: ipLines(rules6.filter(step => step.op !== 'delete')) },
     { tool: 'ip', lines: ipLines(ip) },
+    { tool: 'bridge', lines: fdbLines(sorted.filter(step => step.op !== 'delete')) },
     { tool: 'ip6', lines: ipLines(rules6.filter(step => step.op === 'delete')) },
     { tool: 'nft', lines: closing ? [] : nftLines(nft) },
   ];
@@ -83,7 +86,7 @@ function isFence({ object }: Step): boolean {
 }
 
 function isIp(object: KernelObject): boolean {
-  return object.kind !== 'sysctl' && !object.kind.startsWith('nft-');
+  return object.kind !== 'sysctl' && object.kind !== 'fdb-entry' && !object.kind.startsWith('nft-');
 }
 
 function isRule6(object: KernelObject): boolean {
@@ -109,6 +112,20 @@ function deviceOf6(object: KernelObject): string | undefined {
     default:
       return undefined;
   }
+}
+
+/** A port has entries only while it is one: they come after it joined, and go before it leaves. */
+function fdbLines(steps: readonly Step[]): Line[] {
+  return steps.flatMap(step =>
+    step.object.kind === 'fdb-entry'
+      ? [
+          {
+            text: `fdb ${step.op === 'delete' ? 'del' : 'replace'} ${step.object.mac} dev ${step.object.ifname} master${step.op === 'delete' ? '' : ' static'}`,
+            steps: [step],
+          },
+        ]
+      : [],
+  );
 }
 
 function sysctlLine(step: Step): Line[] {

@@ -4,6 +4,7 @@ import type { BondSection, BridgeSection, NetworkSection, VlanSection, VrfSectio
 import type { Ifname } from '../model/ifname.ts';
 import { isKernelTable } from '../model/network.ts';
 import { type IniSection, placeOf } from './ini-file.ts';
+import { BRIDGED_KEYS } from './policy-schema.ts';
 import { lookUpTable } from './rt-tables.ts';
 
 /** A section together with the lines that it was read from. */
@@ -27,10 +28,11 @@ export function checkNetworks(
   for (const { section, ini } of networks) {
     checkGateway(ini, 'gateway', section.gateway, 'subnet', section.subnet);
     checkGateway(ini, 'gateway6', section.gateway6, 'subnet6', section.subnet6);
+    checkBridgedKeys(ini, section);
   }
-  const routed = networks
-    .filter(({ section }) => section.mode !== 'bridged')
-    .map(each => factsOf(each, rtTables));
+  const facts = networks.map(each => factsOf(each, rtTables));
+  const routed = facts.filter(({ section }) => section.mode !== 'bridged');
+  const bridged = facts.filter(({ section }) => section.mode === 'bridged');
   // The filter finds a tap's mark and its gateway by the tap's group: there can be only one of each.
   for (const [first, second] of pairs(routed, facts => facts.group)) {
     const what = `link group ${first.group}`;
@@ -38,7 +40,11 @@ export function checkNetworks(
     agree(first, second, what, 'gateway6', facts => facts.section.gateway6?.text);
     agree(first, second, what, 'table', facts => facts.tables[4]);
     agree(first, second, what, 'table6', facts => facts.tables[6]);
+    agree(first, second, what, 'host-services', servicesOf);
   }
+  // A bridge is one segment: what it opens of the host, it opens to all.
+  for (const [first, second] of pairs(bridged, ({ section }) => section.link))
+    agree(first, second, `link ${first.section.link}`, 'host-services', servicesOf);
   // And what comes in by an uplink gets one mark, whichever network it is for.
   for (const family of FAMILIES) {
     const key = family === 4 ? 'table' : 'table6';
@@ -102,6 +108,17 @@ function checkGateway(
   );
 }
 
+/** What a port of a bridge has must not look as if a routed NIC had it. */
+function checkBridgedKeys(ini: IniSection, { mode }: NetworkSection): void {
+  const key = BRIDGED_KEYS.find(one => ini.entries.has(one));
+  if (mode === 'bridged' || key === undefined) return;
+  throw conflict(
+    `${key} is for bridged networks alone`,
+    placeOf(ini, key),
+    'remove it, or add mode = bridged',
+  );
+}
+
 function checkPrimary(ini: IniSection, { mode, ports, primary }: BondSection): void {
   if (primary === undefined) return;
   const where = placeOf(ini, 'primary');
@@ -120,6 +137,13 @@ function factsOf(placed: Placed<NetworkSection>, rtTables: ReadonlyMap<string, n
     uplinks: { 4: uplink, 6: uplink6 ?? uplink },
     group: group ?? tables[4] ?? tables[6],
   };
+}
+
+function servicesOf({ section }: Facts): string {
+  const services = section.hostServices ?? [];
+  return services.length === 0
+    ? 'none'
+    : services.map(({ protocol, port }) => `${protocol}/${port}`).join(' ');
 }
 
 /** Throws when both say something and it is not the same. */

@@ -4,6 +4,7 @@ import type {
   BondSection,
   BridgeSection,
   Config,
+  FirewallProfile,
   NetworkSection,
   Settings,
   VlanSection,
@@ -16,6 +17,7 @@ import { checkHostSections, checkNetworks, type Placed } from './config-checks.t
 import { parseInConfig, readValues } from './config-schema.ts';
 import * as value from './config-values.ts';
 import { type IniSection, readIni } from './ini-file.ts';
+import { policyKeys } from './policy-schema.ts';
 import { lookUpTable, MAX_TABLE } from './rt-tables.ts';
 import { hintFor, nearest } from './suggest.ts';
 
@@ -52,6 +54,7 @@ function networkKeys(rtTables: ReadonlyMap<string, number>) {
     gateway6: value.address(6),
     'arp-source': value.address(4),
     'host-access': value.yesNo,
+    ...policyKeys,
   };
 }
 
@@ -91,6 +94,7 @@ function vrfKeys(rtTables: ReadonlyMap<string, number>) {
 export function parseConfig(
   files: readonly { readonly path: string; readonly text: string }[],
   rtTables: ReadonlyMap<string, number>,
+  profiles: readonly FirewallProfile[] = [],
 ): Config {
   const sections = readIni(files);
   for (const section of sections) checkHead(section);
@@ -106,7 +110,7 @@ export function parseConfig(
   checkNetworks(networks, rtTables);
   checkHostSections({ bonds, vlans, bridges, vrfs });
   return {
-    settings: settings?.section ?? DEFAULT_SETTINGS,
+    settings: { ...(settings?.section ?? DEFAULT_SETTINGS), profiles },
     networks: networks.map(({ section }) => section),
     bonds: bonds.map(({ section }) => section),
     vlans: vlans.map(({ section }) => section),
@@ -144,6 +148,7 @@ const DEFAULT_SETTINGS: Settings = {
   routeProtocol: 118,
   rulePreference: 900,
   guard: 'subnet',
+  profiles: [],
 };
 
 function checkHead({ kind, name, where }: IniSection): void {

@@ -26,12 +26,14 @@ export interface AttachFlags {
 export function requestFromFlags(flags: AttachFlags, config: Config): NicRequest {
   const ifname = parseIfname(flags.tap, 'TAP');
   const name = given(flags.network, text => parseWord(text, '--network', 'network'));
-  const section = findNetwork(config, pick({ name, link: flags.link }));
+  const asked = given(flags.mode, text => parseMode(text, '--mode'));
+  const section = findNetwork(config, pick({ name, link: flags.link, mode: asked }));
   if (name !== undefined && section === undefined && flags.link === undefined)
     throw unknownNetwork(name, config);
-  const mode = modeOf(flags, section, config);
+  const mode = modeOf(flags, asked, section, config);
   const where = flags.link === undefined && section !== undefined ? section.where : '--link';
   const link = given(flags.link ?? section?.link, text => parseLink(text, mode, where));
+  if (mode === 'routed' && section?.name === name) checkTable(flags.link, section);
   return {
     ifname,
     mode,
@@ -53,8 +55,19 @@ export function requestFromFlags(flags: AttachFlags, config: Config): NicRequest
   };
 }
 
-function modeOf(flags: AttachFlags, section: NetworkSection | undefined, config: Config): NicMode {
-  if (flags.mode !== undefined) return parseMode(flags.mode, '--mode');
+function modeOf(
+  flags: AttachFlags,
+  asked: NicMode | undefined,
+  section: NetworkSection | undefined,
+  config: Config,
+): NicMode {
+  if (asked !== undefined && section?.mode !== undefined && section.mode !== asked) {
+    throw new VmnetError('request', `network ${section.name} is ${section.mode} at ${section.where}`, {
+      where: '--mode',
+      hint: 'leave --mode out, or give another --network',
+    });
+  }
+  if (asked !== undefined) return asked;
   if (section?.mode !== undefined) return section.mode;
   const link = flags.link ?? section?.link;
   if (config.bridges.some(bridge => bridge.name === link)) return 'bridged';
@@ -62,6 +75,19 @@ function modeOf(flags: AttachFlags, section: NetworkSection | undefined, config:
   throw new VmnetError('request', 'nothing tells whether the NIC is routed or bridged', {
     where: quoted(flags.tap),
     hint: 'give --mode routed or --mode bridged',
+  });
+}
+
+/** What the section says of the table wins, so another one would have no effect. */
+function checkTable(link: string | undefined, section: NetworkSection | undefined): void {
+  if (link === undefined || section === undefined) return;
+  const known = pick({ link: section.link, table: section.table });
+  const names = Object.values(known);
+  if (names.length === 0 || names.includes(link)) return;
+  const said = Object.entries(known).map(([key, value]) => `${key} ${value}`);
+  throw new VmnetError('request', `network ${section.name} has ${said.join(' and ')} at ${section.where}`, {
+    where: '--link',
+    hint: 'leave --link out, or --network',
   });
 }
 

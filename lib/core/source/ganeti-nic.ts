@@ -2,9 +2,18 @@ import { VmnetError } from '../errors.ts';
 import { type Address, type Family, type Prefix, parseAddress, parsePrefix } from '../model/address.ts';
 import { parseIfname } from '../model/ifname.ts';
 import { parseMac } from '../model/mac.ts';
-import type { NetworkFacts, NicRequest } from '../model/request.ts';
+import type { NetworkFacts, NicIdentity, NicRequest } from '../model/request.ts';
 import { pick } from './pick.ts';
-import { parseInstance, parseLink, parseMode, parseTag, parseVlan, parseWord } from './request-words.ts';
+import { parseMacPrefix } from './policy-words.ts';
+import {
+  parseInstance,
+  parseLink,
+  parseMode,
+  parseNicName,
+  parseTag,
+  parseVlan,
+  parseWord,
+} from './request-words.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -29,6 +38,7 @@ export function requestFromGanetiEnv(env: Env): NicRequest {
     addresses: optional(env, 'IP', (text, where) => [parseAddress(text, where)]) ?? [],
     tags: optional(env, 'TAGS', parseTags) ?? [],
     network: networkFacts(env),
+    ...pick({ nic: nicNames(env) }),
   };
 }
 
@@ -41,6 +51,24 @@ function networkFacts(env: Env): NetworkFacts {
     subnet6: optional(env, 'NETWORK_SUBNET6', ofFamily(6, parsePrefix)),
     gateway6: optional(env, 'NETWORK_GATEWAY6', ofFamily(6, parseAddress)),
     tags: optional(env, 'NETWORK_TAGS', parseTags),
+    macPrefix: optional(env, 'NETWORK_MAC_PREFIX', parseMacPrefix),
+  });
+}
+
+function nicNames(env: Env): NicIdentity | undefined {
+  const names = pick({
+    index: optional(env, 'INTERFACE_INDEX', parseIndex),
+    name: optional(env, 'INTERFACE_NAME', parseNicName),
+    uuid: optional(env, 'INTERFACE_UUID', (text, where) => parseWord(text, where, 'NIC')),
+  });
+  return Object.keys(names).length === 0 ? undefined : names;
+}
+
+function parseIndex(text: string, where: string): number {
+  if (/^(0|[1-9]\d{0,3})$/.test(text)) return Number(text);
+  throw new VmnetError('request', `${text} is no index of a NIC`, {
+    where,
+    hint: 'Ganeti counts NICs from 0',
   });
 }
 

@@ -1,12 +1,13 @@
 import { quoted, VmnetError } from '../errors.ts';
-import { type Address, type Family, type Prefix, parseAddress, parsePrefix } from '../model/address.ts';
 import { type Ifname, parseIfname } from '../model/ifname.ts';
 import { parseMac } from '../model/mac.ts';
 import type { Network, NetworkFamily } from '../model/network.ts';
-import type { KernelObject, LinkSetting, Sysctl } from '../model/object.ts';
+import { type KernelObject, type LinkSetting, PORT_SETTINGS, type Sysctl } from '../model/object.ts';
 import type { NicRecord } from '../model/record.ts';
-import { type NetworkFacts, NIC_MODES, type NicRequest } from '../model/request.ts';
 import { fields, flag, type Json, list, oneOf, present, text, whole } from './json.ts';
+import { recordedPolicy } from './record-policy.ts';
+import { recordedRequest } from './record-request.ts';
+import { address, familyOf, ifname, prefix, word } from './record-values.ts';
 
 const U32 = 2 ** 32 - 1;
 const I32 = 2 ** 31 - 1;
@@ -38,70 +39,41 @@ function recordOf(json: Json): NicRecord {
     state: 'needed',
     request: 'needed',
     network: 'optional',
+    bridged: 'optional',
+    policy: 'optional',
     ifindex: 'needed',
     before: 'needed',
     at: 'needed',
   });
   whole(row.version, 'version', 1, 1);
-  const request = requestOf(row.request);
+  const request = recordedRequest(row.request);
   if ((row.network !== undefined) !== (request.mode === 'routed')) {
     throw new VmnetError('record', 'a routed NIC has a network, and no other', { where: 'network' });
+  }
+  if (row.bridged !== undefined && request.mode === 'routed') {
+    throw new VmnetError('record', 'a routed NIC has no bridge', { where: 'bridged' });
   }
   return {
     version: 1,
     state: oneOf(row.state, 'state', ['pending', 'applied']),
     request,
     ...present('network', row.network, networkOf),
+    ...present('bridged', row.bridged, bridgedOf),
+    ...present('policy', row.policy, recordedPolicy),
     ifindex: whole(row.ifindex, 'ifindex', 1, I32),
     before: list(row.before, 'before', (one, at) => beforeOf(one, at, request.ifname)),
     at: timeOf(row.at),
   };
 }
 
-function requestOf(json: Json): NicRequest {
-  const row = fields<NicRequest>(json, 'request', {
-    ifname: 'needed',
-    mode: 'needed',
-    instance: 'optional',
-    mac: 'optional',
+function bridgedOf(json: Json): NonNullable<NicRecord['bridged']> {
+  const row = fields<NonNullable<NicRecord['bridged']>>(json, 'bridged', {
     addresses: 'needed',
-    link: 'optional',
-    vlan: 'optional',
-    tags: 'needed',
-    network: 'needed',
+    network: 'optional',
   });
   return {
-    ifname: ifname(row.ifname, 'request.ifname'),
-    mode: oneOf(row.mode, 'request.mode', NIC_MODES),
-    ...present('instance', row.instance, one => text(one, 'request.instance')),
-    ...present('mac', row.mac, one => parseMac(text(one, 'request.mac'), 'request.mac')),
-    addresses: list(row.addresses, 'request.addresses', (one, at) => address(one, at)),
-    ...present('link', row.link, one => text(one, 'request.link')),
-    ...present('vlan', row.vlan, one => text(one, 'request.vlan')),
-    tags: list(row.tags, 'request.tags', text),
-    network: factsOf(row.network),
-  };
-}
-
-function factsOf(json: Json): NetworkFacts {
-  const at = 'request.network';
-  const row = fields<NetworkFacts>(json, at, {
-    name: 'optional',
-    uuid: 'optional',
-    subnet: 'optional',
-    gateway: 'optional',
-    subnet6: 'optional',
-    gateway6: 'optional',
-    tags: 'optional',
-  });
-  return {
-    ...present('name', row.name, one => text(one, `${at}.name`)),
-    ...present('uuid', row.uuid, one => text(one, `${at}.uuid`)),
-    ...present('subnet', row.subnet, one => prefix(one, `${at}.subnet`, 4)),
-    ...present('gateway', row.gateway, one => address(one, `${at}.gateway`, 4)),
-    ...present('subnet6', row.subnet6, one => prefix(one, `${at}.subnet6`, 6)),
-    ...present('gateway6', row.gateway6, one => address(one, `${at}.gateway6`, 6)),
-    ...present('tags', row.tags, one => list(one, `${at}.tags`, text)),
+    addresses: list(row.addresses, 'bridged.addresses', (one, at) => address(one, at)),
+    ...present('network', row.network, one => text(one, 'bridged.network')),
   };
 }
 
@@ -165,7 +137,7 @@ function sysctlOf(json: Json, at: string): Sysctl {
   return { kind: 'sysctl', path, value: word(row.value, `${at}.value`) };
 }
 
-const SETTINGS = ['group', 'mac', 'mtu', 'master', 'state'] as const;
+const SETTINGS = ['group', 'mac', 'mtu', 'master', 'state', ...PORT_SETTINGS] as const;
 
 function linkSettingOf(json: Json, at: string, tap: Ifname): LinkSetting {
   const row = fields<LinkSetting>(json, at, {
@@ -187,49 +159,9 @@ function checkSetting(setting: LinkSetting['setting'], value: string, at: string
   else if (setting === 'mtu') whole(number, at, 1, I32);
   else if (setting === 'mac') parseMac(value, at);
   else if (setting === 'state') oneOf(value, at, ['up', 'down']);
+  else if (setting === 'mcast_router') whole(number, at, 0, 2);
+  else if (setting !== 'master') oneOf(value, at, ['on', 'off']);
   else if (value !== 'none') parseIfname(value, at);
-}
-
-function ifname(json: Json, at: string): Ifname {
-  return parseIfname(text(json, at), at);
-}
-
-function familyOf(json: Json, at: string, only?: Family): Family {
-  const family = whole(json, at, only ?? 4, only ?? 6);
-  if (family === 4 || family === 6) return family;
-  throw new VmnetError('record', `${family} is no address family`, { where: at });
-}
-
-function address(json: Json, at: string, only?: Family): Address {
-  const row = fields<Address>(json, at, { family: 'needed', text: 'needed' });
-  const parsed = parseAddress(text(row.text, `${at}.text`), at);
-  same(parsed, { ...row, family: familyOf(row.family, `${at}.family`, only) }, at);
-  return parsed;
-}
-
-function prefix(json: Json, at: string, only: Family): Prefix {
-  const row = fields<Prefix>(json, at, {
-    family: 'needed',
-    address: 'needed',
-    length: 'needed',
-    text: 'needed',
-  });
-  const parsed = parsePrefix(text(row.text, `${at}.text`), at, 'refuse');
-  same(parsed, { ...row, family: familyOf(row.family, `${at}.family`, only) }, at);
-  return parsed;
-}
-
-/** The fields beside `text` repeat it, and `text` is written as vmnet writes it. */
-function same(parsed: Address | Prefix, row: object, at: string): void {
-  const [expected, found] = [parsed, row].map(one => JSON.stringify(Object.entries(one).sort()));
-  if (expected !== found) throw new VmnetError('record', `it should say ${expected}`, { where: at });
-}
-
-function word(json: Json, at: string): string {
-  const value = text(json, at);
-  if (!/^[A-Za-z0-9_.:@+-]+$/.test(value))
-    throw new VmnetError('record', `${quoted(value)} is no plain word`, { where: at });
-  return value;
 }
 
 function timeOf(json: Json): string {

@@ -36,6 +36,16 @@ export function parseInstance(text: string, where: string): string {
   );
 }
 
+/** What Ganeti's users call a NIC; it is only compared, and Ganeti lets it be any text. */
+export function parseNicName(text: string, where: string): string {
+  if (/^[^\p{Cc}\p{Zl}\p{Zp}]{1,255}$/u.test(text)) return text;
+  throw refused(
+    `${quoted(text)} is no name of a NIC`,
+    where,
+    'up to 255 characters of one line are accepted',
+  );
+}
+
 /** A tag, in Ganeti's characters. */
 export function parseTag(text: string, where: string): string {
   if (/^[A-Za-z0-9.+*/:@_-]{1,128}$/.test(text)) return text;

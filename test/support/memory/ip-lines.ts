@@ -2,10 +2,16 @@
 import { parseAddress } from '../../../lib/core/model/address.ts';
 import type { Ifname } from '../../../lib/core/model/ifname.ts';
 import { parseMac } from '../../../lib/core/model/mac.ts';
-import { keyOf, type LinkAddress, type ProxyNeighbour } from '../../../lib/core/model/object.ts';
+import {
+  type FdbEntry,
+  keyOf,
+  type LinkAddress,
+  PORT_SETTINGS,
+  type ProxyNeighbour,
+} from '../../../lib/core/model/object.ts';
 import { delRoute, delRule, putRoute, putRule } from './ip-routes.ts';
 import { refused } from './refuse.ts';
-import { adoptMac, flush, type KernelState, type Link } from './state.ts';
+import { adoptMac, flush, type KernelState, type Link, setMaster } from './state.ts';
 import { type Words, words } from './words.ts';
 
 export function ipLine(state: KernelState, line: string, family: 4 | 6): void {
@@ -39,6 +45,10 @@ export type Fail = (why: string) => never;
 /** One message: it is looked through before anything changes. */
 function linkSet(state: KernelState, rest: Words, fail: Fail): void {
   const link = linkOf(state, rest.after('dev'), fail);
+  if (rest.value('type') === 'bridge_slave') {
+    portSet(link, rest, fail);
+    return;
+  }
   const group = rest.value('group');
   const mac = rest.value('address');
   const mtu = rest.value('mtu');
@@ -56,10 +66,39 @@ function linkSet(state: KernelState, rest: Words, fail: Fail): void {
   if (mtu !== undefined) link.mtu = Number(mtu);
   if (group !== undefined) link.group = Number(group);
   const old = link.master;
-  if (master !== undefined || noMaster) link.master = master as Ifname | undefined;
+  if (master !== undefined || noMaster) setMaster(state, link, master as Ifname | undefined);
   for (const bridge of new Set([old, link.master])) if (bridge !== undefined) adoptMac(state, bridge);
   if (down && link.up) flush(state, link.ifname, 'all');
   if (up || down) link.up = up;
+}
+
+function portSet(link: Link, rest: Words, fail: Fail): void {
+  const values = PORT_SETTINGS.flatMap(name => {
+    const value = rest.value(name);
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  rest.end(fail);
+  if (link.master === undefined) fail('Operation not supported');
+  for (const [name, value] of values) link.port.set(name, value);
+}
+
+/** A line of `bridge -batch`. */
+export function bridgeLine(state: KernelState, line: string): void {
+  const rest = words(line);
+  const fail = (why: string): never => {
+    throw refused('bridge', line, why);
+  };
+  const verb = rest.verb();
+  const mac = parseMac(rest.next(), 'fdb');
+  const link = linkOf(state, rest.after('dev'), fail);
+  if (!rest.flag('master')) fail('Operation not supported');
+  rest.flag('static');
+  rest.end(fail);
+  if (link.master === undefined) fail('Operation not supported');
+  const entry: FdbEntry = { kind: 'fdb-entry', ifname: link.ifname, mac };
+  const others = state.fdb.filter(one => one.mac !== mac);
+  if (verb === 'fdb del' && others.length === state.fdb.length) fail('No such file or directory');
+  state.fdb = verb === 'fdb del' ? others : [...others, entry];
 }
 
 function address(state: KernelState, verb: string, rest: Words, fail: Fail): void {

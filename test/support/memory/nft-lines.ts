@@ -32,13 +32,18 @@ function nftLine(ruleset: Ruleset, line: string): void {
 
 type Fail = (why: string) => never;
 
+/** Since Linux 6.16 a chain of netdev waits for its device; before, there is none without it. */
 function chainLine(table: Table, verb: string, rest: string, fail: Fail): void {
-  const [, name = '', hook, priority] =
-    /^(\S+)(?: \{ type filter hook (\S+) priority (-?\d+); policy accept; \})?$/.exec(rest) ??
-    fail('syntax error');
+  const [, name = '', hook, , priority, policy] =
+    /^(\S+)(?: \{ type filter hook (\S+)(?: device "(\S+)")? priority (-?\d+); policy (accept|drop); \})?$/.exec(
+      rest,
+    ) ?? fail('syntax error');
   const chain = table.chains.get(name);
   if (verb === 'add') {
-    const wanted = hook === undefined ? undefined : { name: hook, priority: Number(priority) };
+    const wanted =
+      hook === undefined
+        ? undefined
+        : { name: hook, priority: Number(priority), policy: policy as 'accept' | 'drop' };
     if (chain === undefined) table.chains.set(name, { hook: wanted, rules: [] });
     // A line without a hook is about whichever chain there is.
     else if (wanted !== undefined && JSON.stringify(chain.hook) !== JSON.stringify(wanted))
@@ -47,7 +52,7 @@ function chainLine(table: Table, verb: string, rest: string, fail: Fail): void {
   }
   if (chain === undefined) throw fail('No such file or directory');
   if (verb === 'flush') chain.rules.length = 0;
-  else if (rulesOf(table).some(({ text }) => new RegExp(`(goto|jump) ${name}\\b`).test(text)))
+  else if (rulesOf(table).some(({ text }) => new RegExp(`(goto|jump) ${name}(?![\\w-])`).test(text)))
     fail('Device or resource busy');
   else table.chains.delete(name);
 }
@@ -56,9 +61,9 @@ function addRule(table: Table, rest: string, fail: Fail): void {
   const [, name = '', text = '', comment = ''] =
     /^(\S+) (.*) comment "([^"]*)"$/.exec(rest) ?? fail('syntax error');
   const chain: Chain = table.chains.get(name) ?? fail('No such file or directory');
-  for (const [, set = ''] of text.matchAll(/@(\w+)/g))
+  for (const [, set = ''] of text.matchAll(/@(\w+)(?![\w,])/g))
     if (!table.sets.has(set)) fail('No such file or directory');
-  for (const [, target = ''] of text.matchAll(/(?:goto|jump) (\w+)/g))
+  for (const [, target = ''] of text.matchAll(/(?:goto|jump) ([\w-]+)/g))
     if (!table.chains.has(target)) fail('No such file or directory');
   chain.rules.push({ text, comment });
 }
@@ -68,12 +73,14 @@ function rulesOf(table: Table): Chain['rules'] {
 }
 
 function setLine(table: Table, verb: string, rest: string, fail: Fail): void {
-  const [, name = '', type] = /^(\S+)(?: \{ type ([^;]+); \})?$/.exec(rest) ?? fail('syntax error');
+  const [, name = '', type, interval] =
+    /^(\S+)(?: \{ type ([^;]+);( flags interval;)? \})?$/.exec(rest) ?? fail('syntax error');
   const set = table.sets.get(name);
   if (verb === 'add') {
     if (type === undefined) fail('syntax error');
-    else if (set === undefined) table.sets.set(name, { type, elements: new Map() });
-    else if (set.type !== type) fail('File exists');
+    else if (set === undefined) {
+      table.sets.set(name, { type, interval: interval !== undefined, elements: new Map() });
+    } else if (set.type !== type) fail('File exists');
     return;
   }
   if (set === undefined) fail('No such file or directory');

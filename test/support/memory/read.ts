@@ -1,13 +1,23 @@
 // Answers a query from the kernel in memory, with the filters of `ip`.
 import { isLinkLocal } from '../../../lib/core/model/address.ts';
 import {
-  byKey,
-  type KernelObject,
-  type LinkSetting,
+  NFT_FAMILIES,
   NFT_TABLE,
+  type NftChain,
+  type NftElement,
   type NftFamily,
-} from '../../../lib/core/model/object.ts';
-import type { LinkFacts, Observed, ProxyQuery, Query, RouteQuery } from '../../../lib/core/observed/query.ts';
+  type NftSet,
+  type NftTable,
+} from '../../../lib/core/model/nft.ts';
+import { byKey, type KernelObject, type LinkSetting } from '../../../lib/core/model/object.ts';
+import type {
+  LinkFacts,
+  NftQuery,
+  Observed,
+  ProxyQuery,
+  Query,
+  RouteQuery,
+} from '../../../lib/core/observed/query.ts';
 import { type KernelState, type Link, portsOf, type Table } from './state.ts';
 
 export function observe(state: KernelState, query: Query): Observed {
@@ -17,6 +27,7 @@ export function observe(state: KernelState, query: Query): Observed {
     ...state.routes,
     ...state.rules,
     ...state.proxies,
+    ...state.fdb,
     ...nftObjects(state),
     ...[...state.sysctls].map(([path, value]): KernelObject => ({ kind: 'sysctl', path, value })),
   ];
@@ -41,6 +52,7 @@ function linkObjects(state: KernelState, link: Link): KernelObject[] {
     setting('mtu', String(link.mtu)),
     setting('master', link.master ?? 'none'),
     setting('state', link.up ? 'up' : 'down'),
+    ...[...link.port].map(([name, value]) => setting(name, value)),
     ...(link.type === 'bridge' ? [setting('own-mac', keeps ? link.mac : 'adopted')] : []),
     ...state.addresses.filter(one => one.ifname === link.ifname && isLinkLocal(one.address)),
   ];
@@ -62,6 +74,8 @@ export function selected(query: Query, object: KernelObject): boolean {
     case 'link-setting':
     case 'address':
       return query.links === 'all' || query.links.includes(object.ifname);
+    case 'fdb-entry':
+      return query.fdb.includes(object.ifname);
     case 'route':
       return query.routes.some(one => matches(one, object));
     case 'rule':
@@ -71,8 +85,15 @@ export function selected(query: Query, object: KernelObject): boolean {
     case 'sysctl':
       return query.sysctls.includes(object.path);
     default:
-      return query.nft;
+      return query.nft.some(one => asksFor(one, object));
   }
+}
+
+function asksFor(query: NftQuery, object: NftTable | NftSet | NftChain | NftElement): boolean {
+  if (query.family !== object.family) return false;
+  if ('there' in query) return object.kind === 'nft-table';
+  if (!('chain' in query)) return true;
+  return object.kind === 'nft-table' || (object.kind === 'nft-chain' && object.chain === query.chain);
 }
 
 function matches(query: RouteQuery, route: KernelState['routes'][number]): boolean {
@@ -93,7 +114,7 @@ function matchesProxy(query: ProxyQuery, proxy: KernelState['proxies'][number]):
 }
 
 function nftObjects(state: KernelState): KernelObject[] {
-  return (['inet', 'arp'] as const).flatMap(family => {
+  return NFT_FAMILIES.flatMap(family => {
     const table = state.nft.get(`${family} ${NFT_TABLE}`);
     return table === undefined ? [] : tableObjects(table, family);
   });
@@ -102,8 +123,8 @@ function nftObjects(state: KernelState): KernelObject[] {
 function tableObjects(table: Table, family: NftFamily): KernelObject[] {
   return [
     { kind: 'nft-table', family },
-    ...[...table.sets].flatMap(([set, { type, elements }]): KernelObject[] => [
-      { kind: 'nft-set', family, set, type },
+    ...[...table.sets].flatMap(([set, { type, interval, elements }]): KernelObject[] => [
+      { kind: 'nft-set', family, set, type, ...(interval ? { interval: true as const } : {}) },
       ...[...elements.values()].map(one => ({ kind: 'nft-element' as const, family, set, ...one })),
     ]),
     ...[...table.chains].map(

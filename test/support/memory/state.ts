@@ -1,7 +1,15 @@
 // What the kernel in memory has, and what comes and goes with a link.
 import type { Ifname } from '../../../lib/core/model/ifname.ts';
 import type { Mac } from '../../../lib/core/model/mac.ts';
-import type { LinkAddress, ProxyNeighbour, Route, Rule } from '../../../lib/core/model/object.ts';
+import type { NftHook } from '../../../lib/core/model/nft.ts';
+import type {
+  FdbEntry,
+  LinkAddress,
+  PortSetting,
+  ProxyNeighbour,
+  Route,
+  Rule,
+} from '../../../lib/core/model/object.ts';
 
 export interface Link {
   readonly ifname: Ifname;
@@ -14,15 +22,18 @@ export interface Link {
   up: boolean;
   /** NET_ADDR_SET: a bridge whose address somebody gave it keeps it. */
   macWasSet: boolean;
+  /** What it has as a port of a bridge. */
+  port: Map<PortSetting, string>;
 }
 
 export interface Chain {
-  readonly hook: { readonly name: string; readonly priority: number } | undefined;
+  readonly hook: NftHook | undefined;
   readonly rules: { readonly text: string; readonly comment: string }[];
 }
 
 export interface SetOrMap {
   readonly type: string;
+  readonly interval: boolean;
   /** By the words of the key. */
   readonly elements: Map<string, { readonly key: readonly string[]; readonly value?: string }>;
 }
@@ -39,6 +50,7 @@ export interface KernelState {
   routes: Route[];
   rules: Rule[];
   proxies: ProxyNeighbour[];
+  fdb: FdbEntry[];
   readonly sysctls: Map<string, string>;
   /** By `inet vmnet`. */
   nft: Map<string, Table>;
@@ -61,6 +73,7 @@ export function emptyState(): KernelState {
         : []),
     ]),
     proxies: [],
+    fdb: [],
     sysctls: new Map(OF_THE_HOST.map(path => [path, '0'])),
     nft: new Map(),
   };
@@ -98,6 +111,7 @@ export function addLink(state: KernelState, ifname: Ifname, type: Link['type'], 
     master: undefined,
     up: false,
     macWasSet: false,
+    port: new Map(),
   };
   state.links.set(ifname, link);
   for (const [path, value] of DEFAULTS) state.sysctls.set(`net/${path.replace('*', ifname)}`, value);
@@ -107,13 +121,15 @@ export function addLink(state: KernelState, ifname: Ifname, type: Link['type'], 
 /** Rules and the elements of nft sets name links, and outlive them. */
 export function removeLink(state: KernelState, ifname: string): void {
   const link = state.links.get(ifname);
+  const bridge = link?.master;
   flush(state, ifname, 'all');
   state.addresses = state.addresses.filter(one => one.ifname !== ifname);
   state.links.delete(ifname);
-  for (const port of state.links.values()) if (port.master === ifname) port.master = undefined;
+  setMaster(state, link, undefined);
+  for (const port of state.links.values()) if (port.master === ifname) setMaster(state, port, undefined);
   for (const path of state.sysctls.keys())
     if (path.split('/')[3] === ifname && path.split('/').length === 5) state.sysctls.delete(path);
-  if (link?.master !== undefined) adoptMac(state, link.master);
+  if (bridge !== undefined) adoptMac(state, bridge);
 }
 
 /** What a link loses when it goes down, or of IPv6 alone when that is switched off for it. */
@@ -123,6 +139,23 @@ export function flush(state: KernelState, ifname: string, family: 6 | 'all'): vo
   state.routes = state.routes.filter(one => one.dev !== ifname || !goes(one.prefix.family));
   state.proxies = state.proxies.filter(one => one.dev !== ifname || !goes(one.address.family));
 }
+
+/** A link that joins a bridge has what every port starts with, and one that leaves keeps nothing of it. */
+export function setMaster(state: KernelState, link: Link | undefined, master: Ifname | undefined): void {
+  if (link === undefined || link.master === master) return;
+  link.master = master;
+  link.port = new Map(master === undefined ? [] : NEW_PORT);
+  state.fdb = state.fdb.filter(one => one.ifname !== link.ifname);
+}
+
+const NEW_PORT: readonly (readonly [PortSetting, string])[] = [
+  ['learning', 'on'],
+  ['flood', 'on'],
+  ['hairpin', 'off'],
+  ['isolated', 'off'],
+  ['locked', 'off'],
+  ['mcast_router', '1'],
+];
 
 /** A bridge takes the lowest MAC among its ports, unless its own was set (br_stp_recalculate_bridge_id). */
 export function adoptMac(state: KernelState, bridge: string): void {
