@@ -12,7 +12,7 @@ import { DEFAULT_POLICY } from '../core/model/policy.ts';
 import type { NicRecord } from '../core/model/record.ts';
 import { bulkQuery, nodeQuery } from '../core/observed/node-query.ts';
 import { nicsOwn, nodeOwns } from '../core/observed/owner.ts';
-import { type Observed, type Query, queryOf } from '../core/observed/query.ts';
+import { CHAIN_NAMES, type Observed, type Query, queryOf } from '../core/observed/query.ts';
 import { type Plan, plan } from '../core/plan/plan.ts';
 import { pick } from '../core/source/pick.ts';
 
@@ -52,7 +52,7 @@ export function goalQuery(goal: Goal): Query {
   return {
     ...complete,
     // A chain that its link took along does not tell any more that its table is there.
-    nft: bare ? [...complete.nft, { family: 'netdev', there: true }] : complete.nft,
+    nft: bare ? [CHAIN_NAMES, ...complete.nft] : complete.nft,
     elementsOf: new Set(taps),
   };
 }

@@ -1,9 +1,11 @@
 // A case folder of test/golden: what it says, and a host that has only what its folder observed.
+
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { VmnetError } from '../../lib/core/errors.ts';
 import { VMNET_PROTOCOL } from '../../lib/core/model/identity.ts';
 import { type Ifname, parseIfname } from '../../lib/core/model/ifname.ts';
+import { NFT_FAMILIES } from '../../lib/core/model/nft.ts';
 import { byKey, type KernelObject, keyOf } from '../../lib/core/model/object.ts';
 import type { NicRecord } from '../../lib/core/model/record.ts';
 import type { NicRequest } from '../../lib/core/model/request.ts';
@@ -16,7 +18,7 @@ import {
   ruleQuestion,
 } from '../../lib/core/observed/ip.ts';
 import { readTables } from '../../lib/core/observed/nft.ts';
-import { EVERY_TABLE, type Observed } from '../../lib/core/observed/query.ts';
+import type { Observed } from '../../lib/core/observed/query.ts';
 import type { Step } from '../../lib/core/plan/plan.ts';
 import type { Batch } from '../../lib/core/plan/render.ts';
 import { type AttachFlags, requestFromFlags } from '../../lib/core/source/flags.ts';
@@ -139,7 +141,7 @@ function observedIn(dir: string): Observed {
   const sysctls = readFileSync(join(dir, 'sysctls.txt'), 'utf8').split('\n').filter(Boolean);
   const objects: readonly KernelObject[] = [
     ...answers.flatMap(answer => answer.objects),
-    ...EVERY_TABLE.flatMap(query =>
+    ...NFT_FAMILIES.map(family => ({ family })).flatMap(query =>
       readTables(JSON.parse(readFileSync(join(dir, 'nft.json'), 'utf8')), query),
     ),
     ...sysctls.map((line): KernelObject => {

@@ -6,9 +6,9 @@ import type { Announcement } from '../../lib/core/announce/frames.ts';
 import { VmnetError } from '../../lib/core/errors.ts';
 import { type Ifname, parseIfname } from '../../lib/core/model/ifname.ts';
 import { parseMac } from '../../lib/core/model/mac.ts';
+import { NFT_FAMILIES } from '../../lib/core/model/nft.ts';
 import { textOf } from '../../lib/core/model/object.ts';
 import type { NicRecord } from '../../lib/core/model/record.ts';
-import { EVERY_TABLE } from '../../lib/core/observed/query.ts';
 import type { Batch } from '../../lib/core/plan/render.ts';
 import { parseRecord } from '../../lib/core/source/record.ts';
 import type { Held, Host, Records } from '../../lib/run/ports.ts';
@@ -201,7 +201,7 @@ const EVERYTHING = {
   proxies: [],
   sysctls: [],
   rules: true,
-  nft: EVERY_TABLE,
+  nft: NFT_FAMILIES.map(family => ({ family })),
   fdb: [],
 } as const;
 

@@ -202,5 +202,8 @@ test('the shipped file names every key', () => {
     'mode link table table6 uplink uplink6 group subnet gateway subnet6 gateway6 arp-source host-access';
   const others =
     'tap-mac route-protocol rule-preference guard log-file ports xmit-hash-policy mtu parent id addresses dns services';
-  for (const key of `${network} ${others}`.split(' ')) assert.match(text, new RegExp(`^;${key} = `, 'm'));
+  const policy =
+    'filter allowed-addresses link-local isolated firewall whitelist host-services filter-unknown-family mac-prefix hairpin flood learning';
+  for (const key of `${network} ${policy} ${others}`.split(' '))
+    assert.match(text, new RegExp(`^;${key} = `, 'm'));
 });

@@ -3,9 +3,9 @@ import { macBytes } from '../model/mac.ts';
 import type { Network, Nic } from '../model/network.ts';
 import type { NftChain, NftElement, NftFamily, NftSet } from '../model/nft.ts';
 import type { KernelObject } from '../model/object.ts';
-import type { Observed } from '../observed/query.ts';
 import { profileElements } from './firewall.ts';
 import { frameFilter } from './frame-filter.ts';
+import { HEADERS } from './frames-ipv6.ts';
 import { PASSED } from './guest.ts';
 import { HOST } from './host-filter.ts';
 import { chain, element, set } from './nft-text.ts';
@@ -38,10 +38,10 @@ export function filterOfNetwork(network: Network): readonly KernelObject[] {
 }
 
 /** What a NIC adds: the chain of its own, and its name, by which it is closed where that chain is gone. */
-export function filterOfNic(nic: Nic, settings: Settings, links: Observed['links']): readonly KernelObject[] {
+export function filterOfNic(nic: Nic, settings: Settings): readonly KernelObject[] {
   const tap = nic.request.ifname;
   return [
-    frameFilter(nic, settings, links),
+    frameFilter(nic, settings),
     element(nic.mode === 'routed' ? 'inet' : 'bridge', 'taps', [tap]),
     ...privateElements(nic),
     ...profileElements(nic),
@@ -116,6 +116,7 @@ const RAW = -300;
  * of the tap: one lookup, however many NICs there are.
  */
 const CHAINS: readonly NftChain[] = [
+  HEADERS,
   chain(
     'inet',
     'prerouting',

@@ -3,10 +3,9 @@ import type { Settings } from '../model/config.ts';
 import type { Nic } from '../model/network.ts';
 import type { NftChain } from '../model/nft.ts';
 import type { FilterLevel } from '../model/policy.ts';
-import type { Observed } from '../observed/query.ts';
 import { arpRules, ipv4Rules, rarpRules } from './frames-ipv4.ts';
 import { ipv6Rules } from './frames-ipv6.ts';
-import { type Guest, guestOf } from './guest.ts';
+import { type Guest, groupOf, guestOf } from './guest.ts';
 import { chain, type RuleWords } from './nft-text.ts';
 
 /** Before whatever others hang there. */
@@ -17,17 +16,15 @@ const PRIORITY = -500;
  * and routed NICs. What it accepts it marks; what carries no mark is stopped further on, so that a NIC whose chain is
  * gone, since kernels before Linux 6.16 drop it with its link, is closed.
  */
-export function frameFilter(nic: Nic, settings: Settings, links: Observed['links']): NftChain {
+export function frameFilter(nic: Nic, settings: Settings): NftChain {
   const guest = guestOf(nic, settings);
   const tap = nic.request.ifname;
-  const index = links.get(tap)?.ifindex;
   return chain(
     'netdev',
     chainOf(tap),
     [
-      ...(index === undefined
-        ? []
-        : [[`iif != ${index} counter drop`, 'another link of this name'] as const]),
+      // A link that was made anew is in none. Not by its index, for which nft looks all links up, each time.
+      [`iifgroup != ${groupOf(nic)} counter drop`, 'not attached'],
       ...LEVELS[nic.policy.filter](guest),
     ],
     { name: 'ingress', priority: PRIORITY, policy: 'drop', device: tap },

@@ -24,20 +24,19 @@ export function ipv4Rules({ own }: Guest): readonly RuleWords[] {
   ];
 }
 
+const ETHERNET = 'arp htype 1 arp ptype ip arp hlen 6 arp plen 4';
+
 export function arpRules({ mac, own }: Guest): readonly RuleWords[] {
   const sender = mac === undefined ? '' : ` arp saddr ether ${mac}`;
   return [
-    ...['htype != 1', 'ptype != ip', 'hlen != 6', 'plen != 4'].map(
-      field => [`arp ${field} counter drop`, 'ARP of another kind'] as const,
-    ),
     ...each(own[4], '', ' arp saddr ip').map(
-      match => [`arp operation 1-2${sender}${match} accept`, 'ARP from its own address'] as const,
+      match => [`${ETHERNET} arp operation 1-2${sender}${match} accept`, 'ARP from its own address'] as const,
     ),
     // RFC 5227
     ...each(own[4], '', ' arp daddr ip').map(
       match =>
         [
-          `arp operation request${sender} arp saddr ip 0.0.0.0${match} accept`,
+          `${ETHERNET} arp operation request${sender} arp saddr ip 0.0.0.0${match} accept`,
           'looks whether its address is free',
         ] as const,
     ),

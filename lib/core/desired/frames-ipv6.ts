@@ -1,7 +1,8 @@
 import { addressBytes, hostPrefix, type Prefix } from '../model/address.ts';
 import { macBytes } from '../model/mac.ts';
+import type { NftChain } from '../model/nft.ts';
 import type { Guest } from './guest.ts';
-import { hex, type RuleWords, wordOf } from './nft-text.ts';
+import { chain, hex, type RuleWords, wordOf } from './nft-text.ts';
 
 /** fe80::/10 */
 const LINK_LOCAL: Prefix = { family: 6, address: 'fe80::', length: 10, text: 'fe80::/10' };
@@ -33,7 +34,7 @@ export function ipv6Rules(guest: Guest): readonly RuleWords[] {
       ? [['ip6 saddr :: counter drop', 'no address of its own'] as const]
       : foreignRules(own)),
     ...listenerRules(localOf(guest)),
-    ...HEADERS.map(header => [`ip6 nexthdr ${header} accept`, 'IPv6 from its own address'] as const),
+    ['meta protocol ip6 jump headers', 'IPv6 from its own address'],
     ['meta protocol ip6 counter drop', 'headers that hide what is behind'],
   ];
 }
@@ -49,7 +50,7 @@ function fastRules(own: readonly Prefix[]): readonly RuleWords[] {
 
 /**
  * Neighbour discovery: no headers before it, from this link (255 hops), of a length that has no room for a second option,
- * which nobody looks at here. A fragment of what is behind further headers cannot be told from it (RFC 6980).
+ * which nobody looks at here.
  */
 function shapeRules(): readonly RuleWords[] {
   const nd = 'icmpv6 type 133-136';
@@ -64,13 +65,6 @@ function shapeRules(): readonly RuleWords[] {
       'icmpv6 type 135-136 ip6 length != 24 ip6 length != 32 counter drop',
       'neighbour discovery with more options',
     ],
-    ...['0', '43-44', '60'].map(
-      header =>
-        [
-          `ip6 nexthdr ipv6-frag frag nexthdr ${header} counter drop`,
-          'headers behind a fragment header',
-        ] as const,
-    ),
   ];
 }
 
@@ -84,7 +78,14 @@ function listenerRules(source: string | undefined): readonly RuleWords[] {
   ]);
 }
 
-const HEADERS = ['tcp', 'udp', 'ipv6-icmp', 'ipv6-frag', 'esp', 'gre', 'sctp', 'vrrp'];
+/**
+ * What may come right after the first header; the same for all guests. A fragment of what is behind further headers cannot
+ * be told from neighbour discovery (RFC 6980).
+ */
+export const HEADERS: NftChain = chain('netdev', 'headers', [
+  ['ip6 nexthdr { tcp, udp, ipv6-icmp, esp, gre, sctp, vrrp } accept', 'plain'],
+  ['ip6 nexthdr ipv6-frag frag nexthdr != { 0, 43, 44, 60 } accept', 'a fragment'],
+]);
 
 /** What its packets may come from; nothing where it has no address of the family at all. */
 function sourcesOf({ own, linkLocal }: Guest): readonly Prefix[] | 'any' {

@@ -15,6 +15,14 @@ import type { MacPrefix } from '../model/policy.ts';
 /** On a bridge there is no table that a mark could select; this one says that the chain of the tap let it pass. */
 export const PASSED = 0x766d_6e74;
 
+/** The link group of bridged taps. */
+const BRIDGED_GROUP = 0x766d;
+
+/** The link group of a tap; the kernel puts no link into one by itself. */
+export function groupOf(nic: Nic): number {
+  return nic.mode === 'routed' ? nic.network.group : BRIDGED_GROUP;
+}
+
 /** A guest as its filter sees it. */
 export interface Guest {
   readonly mac?: Mac;

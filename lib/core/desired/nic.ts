@@ -7,6 +7,7 @@ import type { BridgedNic, Network, Nic, RoutedNic } from '../model/network.ts';
 import type { KernelObject, LinkSetting, PortSetting, ProxyNeighbour, Route } from '../model/object.ts';
 import type { Observed } from '../observed/query.ts';
 import { filterOfNic } from './filter.ts';
+import { groupOf } from './guest.ts';
 import { bridgedTapSysctls, routedTapSysctls } from './sysctls.ts';
 
 /** What one NIC needs of its own. `observed` gives the MTU of the uplink or the bridge. */
@@ -16,7 +17,7 @@ export function nicObjects(
   observed: Observed['links'],
 ): readonly KernelObject[] {
   return [
-    ...filterOfNic(nic, settings, observed),
+    ...filterOfNic(nic, settings),
     ...(nic.mode === 'routed' ? routedObjects(nic, settings, observed) : bridgedObjects(nic, observed)),
   ];
 }
@@ -34,7 +35,7 @@ function routedObjects(
   return [
     ...routedTapSysctls(tap, families),
     ...settingsOf(tap, {
-      group: String(nic.network.group),
+      group: String(groupOf(nic)),
       mac: settings.tapMac,
       mtu: Number.isFinite(mtu) ? String(mtu) : undefined,
       master: 'none',
@@ -86,7 +87,7 @@ function bridgedObjects(nic: BridgedNic, links: Observed['links']): readonly Ker
     ...bridgedTapSysctls(tap),
     ...settingsOf(nic.bridge, { 'own-mac': mac }),
     ...settingsOf(tap, {
-      group: '0',
+      group: String(groupOf(nic)),
       mac: guest === undefined ? undefined : bridgePortMac(guest),
       mtu: mtu === undefined ? undefined : String(mtu),
       master: nic.bridge,

@@ -10,9 +10,6 @@ export const UNKNOWN_FAMILY = ['drop', 'allow'] as const;
 
 export const LINK_LOCAL_LEVELS = ['eui64', 'any'] as const;
 
-/** The firewall profiles that there are without a file of somebody's own. */
-export const BUILT_IN_PROFILES: readonly string[] = ['protected', 'limited', 'unprotected', 'whitelist'];
-
 /** What a NIC may send and be sent, and how its bridge port behaves: its network's section, then its instance's tags. */
 export interface Policy {
   readonly filter: FilterLevel;

@@ -32,7 +32,9 @@ export function readTables(
   const ours = (document.nftables ?? []).flatMap(entry => ourEntry(entry, family));
   if (ours.length === 0) return [];
   const table: KernelObject = { kind: 'nft-table', family };
-  if ('there' in query) return [table];
+  if ('there' in query) {
+    return [table, ...ours.map(({ body }) => chainObject(body, family, []))];
+  }
   const rules = Map.groupBy(
     ours.filter(({ kind }) => kind === 'rule'),
     ({ body }) => String(body.chain),

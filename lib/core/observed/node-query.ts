@@ -1,6 +1,6 @@
 import { FAMILIES } from '../model/address.ts';
 import { type Identity, VMNET_PROTOCOL } from '../model/identity.ts';
-import { EVERY_TABLE, type Query } from './query.ts';
+import { CHAIN_NAMES, type Query } from './query.ts';
 
 /** Everything on this node that carries a mark of ours, whoever wanted it, besides what `query` names. */
 export function nodeQuery(query: Query, identity: Identity): Query {
@@ -13,6 +13,8 @@ export function nodeQuery(query: Query, identity: Identity): Query {
       ...FAMILIES.flatMap(family => protocols.map(protocol => ({ family, protocol }))),
     ],
     proxies: [{ protocol: 'any' }],
+    // First: of two answers about one chain the later counts.
+    nft: [CHAIN_NAMES, ...query.nft],
   };
 }
 
@@ -27,5 +29,5 @@ export function bulkQuery(query: Query): Query {
   }));
   const routes = [...new Map(tables.map(route => [JSON.stringify(route), route])).values()];
   const { elementsOf: _, ...rest } = query;
-  return { ...rest, links: 'all', routes, proxies: [{ protocol: 'any' }], nft: EVERY_TABLE };
+  return { ...rest, links: 'all', routes, proxies: [{ protocol: 'any' }] };
 }

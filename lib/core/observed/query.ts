@@ -19,21 +19,31 @@ export interface Query {
   readonly elementsOf?: ReadonlySet<string>;
 }
 
-/** One of our tables, a single chain of one, or only whether it is there. */
+/** One of our tables, a single chain of one, or only that it is there and the names of its chains. */
 export type NftQuery =
   | { readonly family: NftFamily }
   | { readonly family: NftFamily; readonly chain: string }
   | { readonly family: NftFamily; readonly there: true };
 
-/** Of the filter: what the NICs share, and the chains of these alone, since each has one. */
+/**
+ * Of the filter: what the NICs share, and of the chains, of which each has one, theirs alone. Even of a thousand one by
+ * one: the kernel begins anew for each page of a table that it lists, and ten thousands of rules are hundreds of pages.
+ */
 export function nftQueriesOf(taps: readonly Ifname[]): readonly NftQuery[] {
-  return [...SHARED_TABLES, ...taps.map(tap => ({ family: 'netdev' as const, chain: chainOf(tap) }))];
+  return [
+    ...SHARED_TABLES,
+    HEADERS,
+    ...taps.map(tap => ({ family: 'netdev' as const, chain: chainOf(tap) })),
+  ];
 }
+
+/** What is the same for all guests. */
+const HEADERS: NftQuery = { family: 'netdev', chain: 'headers' };
 
 const SHARED_TABLES: readonly NftQuery[] = [{ family: 'inet' }, { family: 'arp' }, { family: 'bridge' }];
 
-/** The filter of all NICs. */
-export const EVERY_TABLE: readonly NftQuery[] = [...SHARED_TABLES, { family: 'netdev' }];
+/** Whether the table of the chains is there, and which there are. */
+export const CHAIN_NAMES: NftQuery = { family: 'netdev', there: true };
 
 /** Filters that the kernel or `ip` applies; without a table, all tables. */
 export interface RouteQuery {

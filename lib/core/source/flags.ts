@@ -81,7 +81,7 @@ function modeOf(
 /** What the section says of the table wins, so another one would have no effect. */
 function checkTable(link: string | undefined, section: NetworkSection | undefined): void {
   if (link === undefined || section === undefined) return;
-  const known = pick({ link: section.link, table: section.table });
+  const known = pick({ link: section.link, table: section.table ?? section.table6 });
   const names = Object.values(known);
   if (names.length === 0 || names.includes(link)) return;
   const said = Object.entries(known).map(([key, value]) => `${key} ${value}`);
