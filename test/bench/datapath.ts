@@ -7,7 +7,7 @@ import type { Programs } from './programs.ts';
 import type { Row } from './rows.ts';
 import { holdTaps, ROUTER_MAC, type Taps } from './taps.ts';
 
-const VARIANTS = ['plain', 'one', 'last', 'first'] as const;
+const VARIANTS = ['plain', 'open', 'one', 'last', 'first'] as const;
 type Variant = (typeof VARIANTS)[number];
 const PATHS = [
   'IPv4, VM to uplink',
@@ -42,10 +42,10 @@ const ROUNDS = 100;
 /** A link that came up takes packets when the kernel's link watch has seen it. */
 const CARRIER_MS = 5000;
 
-/** Nodes on which NIC 0, and NICs 0 and `many` - 1, are attached, and one without vmnet. */
+/** Nodes on which NIC 0, and NICs 0 and `many` - 1, are attached, one whose NIC 0 has no filter, and one without vmnet. */
 export async function dataPath(
   programs: Programs,
-  nodes: Readonly<Record<'one' | 'many' | 'plain', BenchNode>>,
+  nodes: Readonly<Record<'one' | 'many' | 'plain' | 'open', BenchNode>>,
   many: number,
 ): Promise<DataPath> {
   const first = nicOf(0);
@@ -55,13 +55,15 @@ export async function dataPath(
   try {
     for (const [node, nics] of [
       [nodes.plain, [first]],
+      [nodes.open, [first]],
       [nodes.one, [first]],
       [nodes.many, [first, last]],
     ] as const)
       open.push(await holdTaps(programs, node, nics));
-    const [plain, one, lots] = open as [Taps, Taps, Taps];
+    const [plain, unfiltered, one, lots] = open as [Taps, Taps, Taps, Taps];
     const cells = PATHS.flatMap(path => [
       cellOf('plain', path, plain, first),
+      cellOf('open', path, unfiltered, first),
       cellOf('one', path, one, first),
       cellOf('last', path, lots, last),
       cellOf('first', path, lots, first),
@@ -105,7 +107,7 @@ function cellOf(variant: Variant, path: Path, taps: Taps, nic: BenchNic): Cell {
     from: nic.tap,
     sink: UPLINK,
     legal: sent(own),
-    forged: variant === 'plain' ? [] : forged.map(sent),
+    forged: variant === 'plain' || variant === 'open' ? [] : forged.map(sent),
   };
 }
 
@@ -166,6 +168,15 @@ function rowsOf(cells: readonly Cell[], many: number): readonly Row[] {
         ['first', 'first NIC'],
       ],
       1.1,
+    ),
+    ...against(
+      'open',
+      'Data path, a packet with the full filter, to the same without',
+      [
+        ['one', '1 NIC'],
+        ['last', `${many} NICs`],
+      ],
+      1.7,
     ),
     ...against('plain', 'Data path, a packet at 1 NIC, to plain forwarding', [
       ['plain', 'plain'],

@@ -49,11 +49,11 @@ export function nicOf(number: number): BenchNic {
   };
 }
 
-/** A node with the taps of NICs 0 to `taps` - 1, an uplink that is a tap as well, and a bridge. */
-export async function makeNode(ns: string, dir: string, taps: number): Promise<BenchNode> {
+/** A node with the taps of NICs 0 to `taps` - 1, an uplink that is a tap as well, and a bridge; `more` is for its network. */
+export async function makeNode(ns: string, dir: string, taps: number, more = ''): Promise<BenchNode> {
   const node = { ns, stateDir: join(dir, ns, 'state'), config: join(dir, ns, 'vmnet.ini') };
   mkdirSync(node.stateDir, { recursive: true, mode: 0o700 });
-  writeFileSync(node.config, CONFIG);
+  writeFileSync(node.config, `${CONFIG}${more}`);
   await makeNamespace(node);
   await writeSysctl(node, '1', 'net/ipv4/ip_forward', 'net/ipv6/conf/all/forwarding');
   await ipBatch(node, [

@@ -78,7 +78,9 @@ async function main(): Promise<number> {
   ];
   await race(programs, courses);
   const plain = await makeTracked('plain', 1);
-  const data = await dataPath(programs, { one, many, plain }, MANY);
+  const open = await makeTracked('open', 1, 'filter = none\n');
+  await measure(programs, open, up(open, nicOf(0)));
+  const data = await dataPath(programs, { one, many, plain, open }, MANY);
   const rows: readonly Row[] = [...courses.flatMap(controlRows), restored, ...counts, ...data.rows];
   return report(facts, rows, data.problems);
 }
@@ -129,10 +131,10 @@ async function race(programs: Programs, courses: readonly Course[]): Promise<voi
   }
 }
 
-async function makeTracked(name: string, taps: number): Promise<BenchNode> {
+async function makeTracked(name: string, taps: number, more = ''): Promise<BenchNode> {
   const node = { ns: `${prefix}-${name}` };
   made.push(node as BenchNode);
-  return makeNode(node.ns, dir, taps);
+  return makeNode(node.ns, dir, taps, more);
 }
 
 function cleanUp(): void {

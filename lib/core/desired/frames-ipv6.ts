@@ -13,8 +13,8 @@ export function ipv6Rules(guest: Guest): readonly RuleWords[] {
   if (own !== 'any' && own.length === 0)
     return [['meta protocol ip6 counter drop', 'IPv6, which it has not']];
   return [
-    ...(own === 'any' ? [] : fastRules(own)),
     ['meta protocol ip6 udp sport 547 udp dport 546 counter drop', 'plays DHCPv6 server'],
+    ...(own === 'any' ? [] : fastRules(own)),
     ['icmpv6 type mld-listener-query counter drop', 'plays router'],
     ['icmpv6 type nd-router-advert counter drop', 'plays router'],
     ['icmpv6 type nd-redirect counter drop', 'plays router'],
@@ -43,8 +43,11 @@ export function ipv6Rules(guest: Guest): readonly RuleWords[] {
 function fastRules(own: readonly Prefix[]): readonly RuleWords[] {
   return own
     .filter(prefix => prefix.text !== LINK_LOCAL.text)
-    .map(
-      prefix => [`ip6 saddr ${wordOf(prefix)} ip6 nexthdr tcp accept`, 'TCP from its own address'] as const,
+    .flatMap(prefix =>
+      ['tcp', 'udp'].map(
+        header =>
+          [`ip6 saddr ${wordOf(prefix)} ip6 nexthdr ${header} accept`, 'IPv6 from its own address'] as const,
+      ),
     );
 }
 
