@@ -1,8 +1,9 @@
 import { formatError } from '../core/errors.ts';
 import { parseIfname } from '../core/model/ifname.ts';
+import { driftText } from '../core/plan/drift-text.ts';
 import { check, type Drift } from '../run/check.ts';
 import { type GlobalArgv, onHost, printJson, printLine, reportErrors } from './context.ts';
-import { driftJson, driftText } from './print-plan.ts';
+import { driftJson } from './print-plan.ts';
 
 export function addCheck(yargs: GlobalArgv): void {
   yargs.command(

@@ -1,4 +1,4 @@
-import { contentOf, keyOf, textOf } from '../core/model/object.ts';
+import { driftText } from '../core/plan/drift-text.ts';
 import type { Plan, Step } from '../core/plan/plan.ts';
 import { stepText } from '../core/plan/plan.ts';
 import { type Batch, render } from '../core/plan/render.ts';
@@ -28,14 +28,6 @@ export function planJson(plan: Plan): { readonly steps: unknown; readonly batche
       lines: batch.lines.map(line => line.text),
     })),
   };
-}
-
-/** A step that a check found, in the words of somebody who compares: missing, changed, unexpected. */
-export function driftText(step: Step): string {
-  if (step.op === 'add') return `missing ${textOf(step.object)}`;
-  if (step.op === 'delete') return `unexpected ${textOf(step.object)}`;
-  if (step.object.kind === 'nft-chain') return `changed ${keyOf(step.object)}`;
-  return `changed ${keyOf(step.object)}: ${contentOf(step.was)}, should be ${contentOf(step.object)}`;
 }
 
 export function driftJson(step: Step): {

@@ -1,9 +1,10 @@
 import { parseIfname } from '../core/model/ifname.ts';
 import { textOf } from '../core/model/object.ts';
+import { driftText } from '../core/plan/drift-text.ts';
 import { type ShownNic, show } from '../run/list.ts';
 import { type GlobalArgv, onHost, printJson, printLine } from './context.ts';
 import { nicJson } from './list.ts';
-import { driftJson, driftText } from './print-plan.ts';
+import { driftJson } from './print-plan.ts';
 
 export function addShow(yargs: GlobalArgv): void {
   yargs.command(

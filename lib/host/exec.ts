@@ -38,11 +38,6 @@ export interface StartOptions {
   readonly path?: string;
 }
 
-/** Runs one tool with its input and waits for its end. There is no shell. */
-export function run(tool: Tool, args: readonly string[], input: string | Uint8Array = ''): Promise<Exit> {
-  return start(tool, args).finish(input);
-}
-
 export function start(
   tool: Tool,
   args: readonly string[],

@@ -246,7 +246,6 @@ test('bad values, by the name of their variable', () => {
   for (const [variable, values] of table) {
     for (const value of values) refused({ ...START, [variable]: value }, variable);
   }
-  // One NIC more than there are variables for.
   refused({ ...START, GANETI_INSTANCE_NIC_COUNT: '2' }, 'GANETI_INSTANCE_NIC1_MODE');
   refused({ ...MIGRATED, GANETI_POST_INSTANCE_NIC0_MAC: 'x' }, 'GANETI_POST_INSTANCE_NIC0_MAC');
 });

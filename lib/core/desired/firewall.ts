@@ -1,4 +1,3 @@
-import { VmnetError } from '../errors.ts';
 import type { FirewallProfile, Settings } from '../model/config.ts';
 import type { Nic } from '../model/network.ts';
 import type { NftChain, NftElement, NftFamily } from '../model/nft.ts';
@@ -9,12 +8,8 @@ export function profileChains(nic: Nic, { profiles }: Settings): readonly NftCha
   const name = nic.policy.firewall;
   if (name === undefined) return [];
   const profile = profiles.find(one => one.name === name);
-  if (profile === undefined) {
-    throw new VmnetError('config', `there is no firewall profile ${name} any more`, {
-      where: nic.request.ifname,
-      hint: `add firewall.d/${name}.nft beside the configuration, or take the profile from the NIC`,
-    });
-  }
+  // Its file is gone since it was attached: a NIC that is to go is not held up by that, and who asks for one is told.
+  if (profile === undefined) return [profileChain(familyOf(nic), { name, path: '', rules: [] })];
   return [profileChain(familyOf(nic), profile)];
 }
 

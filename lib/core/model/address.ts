@@ -76,6 +76,12 @@ export function contains(prefix: Prefix, address: Address): boolean {
   return toBits(prefix.address, prefix.family) >> width === toBits(address.text, address.family) >> width;
 }
 
+/** The address this many after the first of a prefix. */
+export function addressAt(prefix: Prefix, number: number): Address {
+  const bits = toBits(prefix.address, prefix.family) + BigInt(number);
+  return { family: prefix.family, text: fromBits(bits, prefix.family) };
+}
+
 /** RFC 4291 appendix A: the address that a guest with this MAC gives itself in a /64. */
 export function eui64(prefix: Prefix, mac: Mac): Address {
   const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0] = macBytes(mac);

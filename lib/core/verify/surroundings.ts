@@ -17,6 +17,12 @@ export function checkSurroundings(nic: Nic, links: Observed['links']): void {
   if (tap === 'lo') {
     throw new VmnetError('request', 'the loopback is no tap', { where: tap, hint: 'name the tap of the VM' });
   }
+  checkCarriers(nic, links);
+}
+
+/** Refuses a NIC that has nothing to carry it, whether its tap is there or not. */
+export function checkCarriers(nic: Nic, links: Observed['links']): void {
+  const tap = nic.request.ifname;
   if (nic.mode === 'bridged') checkBridge(nic.bridge, tap, links);
   else for (const uplink of uplinksOf(nic.network)) checkUplink(uplink, tap, links);
 }

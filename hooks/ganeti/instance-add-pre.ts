@@ -1,0 +1,4 @@
+// Before an instance is made: a NIC that this node cannot carry is refused before anything is built.
+import { admitNics } from '../../lib/host/admit-hook.ts';
+
+admitNics();

@@ -1,0 +1,4 @@
+// An instance was removed.
+import { collect } from '../../lib/host/collect-hook.ts';
+
+collect();

@@ -1,0 +1,4 @@
+// Before an instance is started: a NIC that this node cannot carry is refused.
+import { admitNics } from '../../lib/host/admit-hook.ts';
+
+admitNics();
