@@ -20,7 +20,19 @@ before(async () => {
 });
 after(() => datacentre?.close());
 
-const asBridged = ['attach', 'tap0', '--mode', 'bridged', '--link', 'br0', '--mac', bridged.mac];
+const bare = (address = ''): string => address.split('/')[0] ?? '';
+const addresses = ['--ip', bare(bridged.ip), '--ip', bare(bridged.ip6)];
+const asBridged = [
+  'attach',
+  'tap0',
+  '--mode',
+  'bridged',
+  '--link',
+  'br0',
+  '--mac',
+  bridged.mac,
+  ...addresses,
+];
 
 /** The guest's addresses and routes, in place of what it had. */
 async function guestBecomes({ ip: ip4, gateway, ip6, gateway6 }: GuestNic): Promise<void> {
@@ -147,7 +159,9 @@ test('a filter of others in the bridge family is left alone', { skip }, async ()
   );
   const before = await stateOf(node1);
   succeeded(await node1.vmnet(asBridged));
-  assert.deepEqual((await stateOf(node1)).nft, before.nft);
+  const theirs = before.nft.filter(line => line.includes('theirs'));
+  const now = (await stateOf(node1)).nft;
+  assert.ok(theirs.length > 0 && theirs.every(line => now.includes(line)));
   succeeded(await node1.vmnet(['detach', 'tap0']));
   assert.deepEqual(await stateOf(node1), before);
 });

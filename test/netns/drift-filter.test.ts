@@ -1,28 +1,17 @@
 // Tables, chains, rules and elements of nftables that somebody deletes, changes or adds. See breakage.ts.
 import { inside } from '../support/command.ts';
-import { ADDRESS6, type Breakage, testBreakages } from './breakage.ts';
+import { type Breakage, testBreakages } from './breakage.ts';
 import { nft } from './steps.ts';
 
 /** Elements as nft takes them, and as check names them; those of a row go together. */
 const ELEMENTS: readonly (readonly (readonly [set: string, element: string, name: string])[])[] = [
   [['inet taps', '"tap0"', 'tap0']],
-  [
-    ['inet tap_source4', '"tap0" . 192.0.2.10', 'tap0 . 192.0.2.10'],
-    ['inet tap_source6', `"tap0" . ${ADDRESS6}`, `tap0 . ${ADDRESS6}`],
-  ],
-  [['inet tap_source6', '"tap0" . fe80::a800:ff:fe35:6d0a', 'tap0 . fe80::a800:ff:fe35:6d0a']],
-  [
-    ['inet group_mark4', '993', '993'],
-    ['inet group_mark6', '993', '993'],
-  ],
+  [['inet group_host_access', '993', '993']],
   [
     ['inet uplink_mark4', '"up0"', 'up0'],
     ['inet uplink_mark6', '"up0"', 'up0'],
   ],
-  [
-    ['arp group_mark4', '993', '993'],
-    ['arp uplink_mark4', '"up0"', 'up0'],
-  ],
+  [['arp uplink_mark4', '"up0"', 'up0']],
   [
     ['arp group_gateway', '993', '993'],
     ['arp uplink_arp_source', '"up0"', 'up0'],
@@ -48,15 +37,30 @@ const MISSING = ELEMENTS.map(
 const CHANGED: readonly Breakage[] = [
   {
     what: 'sources that a tap may not have',
-    kind: 'nft-element',
-    drift: 'unexpected',
-    names: ['tap0 . 192.0.2.77', 'tap0 . 2001:db8:993::77'],
+    kind: 'nft-chain',
+    drift: 'changed',
+    names: ['nft-chain netdev from-tap0'],
     by: node =>
       nft(
         node,
-        'add element inet vmnet tap_source4 { "tap0" . 192.0.2.77 }',
-        'add element inet vmnet tap_source6 { "tap0" . 2001:db8:993::77 }',
+        'insert rule netdev vmnet from-tap0 ip saddr 192.0.2.77 accept',
+        'insert rule netdev vmnet from-tap0 ip6 saddr 2001:db8:993::77 accept',
       ),
+  },
+  {
+    what: 'the filter of a tap that lets pass what it does not know',
+    kind: 'nft-chain',
+    drift: 'changed',
+    names: ['nft-chain netdev from-tap0'],
+    by: node => nft(node, 'chain netdev vmnet from-tap0 { policy accept; }'),
+  },
+  {
+    what: 'services of the host that nobody has opened',
+    kind: 'nft-element',
+    drift: 'unexpected',
+    names: ['inet group_services 993 . 6 . 22'],
+    by: node => nft(node, 'add element inet vmnet group_services { 993 . 6 . 22 }'),
+    mend: 'gc',
   },
   ...[
     [
@@ -64,8 +68,8 @@ const CHANGED: readonly Breakage[] = [
       ['arp uplink_arp_source', '"up0"', '10.9.9.1'],
     ],
     [
-      ['inet group_mark4', '993', '994'],
-      ['inet group_mark6', '993', '994'],
+      ['inet uplink_mark4', '"up0"', '994'],
+      ['inet uplink_mark6', '"up0"', '994'],
     ],
   ].map(
     (elements): Breakage => ({
@@ -87,7 +91,8 @@ const CHANGED: readonly Breakage[] = [
 
 const CHAINS = [
   ['inet prerouting'],
-  ['inet from_tap4', 'inet from_tap6'],
+  ['netdev from-tap0', 'netdev headers'],
+  ['inet input', 'inet forward'],
   ['arp input', 'arp output'],
 ].flatMap((chains): readonly Breakage[] => {
   const found = {
@@ -126,7 +131,7 @@ const CHAINS = [
 });
 
 const TABLES: readonly Breakage[] = [
-  ...['inet', 'arp'].map(
+  ...['netdev', 'inet', 'arp'].map(
     (family): Breakage => ({
       what: `table ${family} vmnet deleted`,
       kind: 'nft-table',
@@ -153,14 +158,15 @@ const TABLES: readonly Breakage[] = [
     what: 'a set that is still in use, of another type',
     kind: 'nft-set',
     drift: 'changed',
-    names: ['nft-set inet tap_source4'],
+    names: ['nft-set inet taps'],
     by: node =>
       nft(
         node,
-        'flush chain inet vmnet from_tap4',
-        'delete set inet vmnet tap_source4',
-        'add set inet vmnet tap_source4 { type ipv4_addr . ifname; }',
-        'add rule inet vmnet from_tap4 ip saddr . iifname @tap_source4 accept',
+        'flush chain inet vmnet prerouting',
+        'flush chain inet vmnet input',
+        'delete set inet vmnet taps',
+        'add set inet vmnet taps { type ipv4_addr; }',
+        'add rule inet vmnet prerouting ip saddr @taps accept',
       ),
   },
 ];

@@ -4,7 +4,7 @@ import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { capture } from '../support/capture.ts';
 import { inside, missingForNamespaces } from '../support/command.ts';
-import { buildDatacentre, type Datacentre } from '../support/datacentre.ts';
+import { buildDatacentre, type Datacentre, publicNetwork } from '../support/datacentre.ts';
 import { routedNic, sendFrame, startVm, type Vm } from '../support/vm.ts';
 import { udp } from './frames.ts';
 import { attach, GATEWAY_MAC, nft } from './steps.ts';
@@ -16,7 +16,8 @@ let other: Vm;
 
 before(async () => {
   if (skip !== false) return;
-  datacentre = await buildDatacentre({ program: 'dist' });
+  const config = publicNetwork('up0', 'host-services = dhcp');
+  datacentre = await buildDatacentre({ program: 'dist', config });
   vm = await startVm(datacentre, 'a', datacentre.node1, routedNic(10, 'tap0'));
   other = await startVm(datacentre, 'b', datacentre.node1, routedNic(11, 'tap1'));
   await attach(vm);

@@ -4,6 +4,7 @@ import { type Address, type Prefix, parseAddress, parsePrefix } from '../../lib/
 import { type Ifname, parseIfname } from '../../lib/core/model/ifname.ts';
 import { type Mac, parseMac } from '../../lib/core/model/mac.ts';
 import type { Network, NetworkFamily, Nic } from '../../lib/core/model/network.ts';
+import { DEFAULT_POLICY, FILTER_LEVELS, type Policy } from '../../lib/core/model/policy.ts';
 import type { NicRequest } from '../../lib/core/model/request.ts';
 
 const at = 'property';
@@ -57,8 +58,20 @@ export const nic: fc.Arbitrary<Nic> = fc
     hostAccess: fc.boolean(),
     skeleton: fc.boolean(),
     gateway: fc.boolean(),
+    policy: fc.record({
+      ...Object.fromEntries(
+        ['isolated', 'hairpin', 'flood', 'learning'].map(name => [name, fc.boolean()] as const),
+      ),
+      filter: fc.constantFrom(...FILTER_LEVELS),
+      linkLocal: fc.constantFrom('eui64' as const, 'any' as const),
+      hostServices: fc.subarray([
+        { protocol: 'tcp' as const, port: 53 },
+        { protocol: 'udp' as const, port: 67 },
+      ]),
+    }),
   })
-  .map(({ tap, routed, numbers, families, ...net }) => {
+  .map(({ tap, routed, numbers, families, policy: some, ...net }) => {
+    const policy: Policy = { ...DEFAULT_POLICY, ...some };
     const addresses = families.flatMap(family => numbers.map(number => addressOf(family, net.table, number)));
     const request: NicRequest = {
       ifname: parseIfname(tap, at),
@@ -68,8 +81,8 @@ export const nic: fc.Arbitrary<Nic> = fc
       tags: [],
       network: {},
     };
-    if (!routed) return { mode: 'bridged', request, bridge: parseIfname('br0', at) };
-    return { mode: 'routed', request, addresses, network: networkOf(net, families) };
+    if (!routed) return { mode: 'bridged', request, addresses, policy, bridge: parseIfname('br0', at) };
+    return { mode: 'routed', request, addresses, policy, network: networkOf(net, families) };
   });
 
 function networkOf(

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { withRuleTexts } from '../../lib/core/desired/filter.ts';
-import { hostObjects, networkObjects } from '../../lib/core/desired/network.ts';
+import { sharedObjects } from '../../lib/core/desired/network.ts';
 import { nicObjects } from '../../lib/core/desired/nic.ts';
 import { identityOf, isOurs } from '../../lib/core/model/identity.ts';
 import { parseIfname } from '../../lib/core/model/ifname.ts';
@@ -15,7 +15,7 @@ import { byKey, contentOf, type KernelObject, keyOf } from '../../lib/core/model
 import { type Plan, plan } from '../../lib/core/plan/plan.ts';
 import { render } from '../../lib/core/plan/render.ts';
 import { applied } from '../support/golden.ts';
-import { ipLine } from '../support/memory/ip-lines.ts';
+import { bridgeLine, ipLine } from '../support/memory/ip-lines.ts';
 import { nftTransaction } from '../support/memory/nft-lines.ts';
 import { observe } from '../support/memory/read.ts';
 import { addLink, emptyState, setSysctl } from '../support/memory/state.ts';
@@ -26,6 +26,7 @@ const settings = {
   routeProtocol: 118,
   rulePreference: 900,
   guard: 'subnet',
+  profiles: [],
 } as const;
 const identity = identityOf(settings);
 
@@ -36,41 +37,17 @@ const wanted: fc.Arbitrary<readonly KernelObject[]> = fc
   .map(objectsOf);
 
 function objectsOf(nics: readonly Nic[]): readonly KernelObject[] {
-  const networks = nics.flatMap(one => (one.mode === 'routed' ? [one.network] : []));
-  const shared = networks.length === 0 ? [] : hostObjects(settings);
   return unique([
-    ...shared,
-    ...networks.flatMap(network => networkObjects(network, settings)),
+    ...nics.flatMap(one => sharedObjects(one, settings)),
     ...nics.flatMap(one => nicObjects(one, settings, new Map())),
   ]);
 }
 
 /** What others have on the same node: by protocol, by preference, by table. */
-const foreign: readonly KernelObject[] = unique(
-  objectsOf([])
-    .concat(
-      hostObjects(settings).filter(object => object.kind === 'rule'),
-      [
-        {
-          kind: 'rule',
-          family: 4,
-          preference: 910,
-          fwmark: 9,
-          action: { do: 'lookup', table: 9 },
-          protocol: 2,
-        },
-        {
-          kind: 'rule',
-          family: 6,
-          preference: 901,
-          fwmark: 9,
-          action: { do: 'lookup', table: 9 },
-          protocol: 4,
-        },
-      ] satisfies KernelObject[],
-    )
-    .filter(object => !isOurs(object, identity)),
-);
+const foreign: readonly KernelObject[] = [
+  { kind: 'rule', family: 4, preference: 910, fwmark: 9, action: { do: 'lookup', table: 9 }, protocol: 2 },
+  { kind: 'rule', family: 6, preference: 901, fwmark: 9, action: { do: 'lookup', table: 9 }, protocol: 4 },
+];
 
 test('what is there already needs nothing', () => {
   fc.assert(fc.property(wanted, objects => assert.deepEqual(plan(objects, objects, identity).steps, [])));
@@ -113,11 +90,11 @@ test('the way back leads to what was before', () => {
 test('what is rendered has no character that ip or nft could take for more than a word', () => {
   fc.assert(
     fc.property(wanted, wanted, (before, desired) => {
-      for (const batch of render(plan(before, withRuleTexts(desired), identity).steps))
+      for (const batch of render(plan(before, withRuleTexts(desired, desired), identity).steps))
         for (const { text, steps } of batch.lines) {
           assert.match(
             text,
-            batch.tool === 'nft' ? /^[A-Za-z0-9_.@+:/"{},;!=#() -]+$/ : /^[A-Za-z0-9_.@+:/= -]+$/,
+            batch.tool === 'nft' ? /^[A-Za-z0-9_.@+:/"{},;!=<&|#() -]+$/ : /^[A-Za-z0-9_.@+:/= -]+$/,
           );
           assert.ok(steps.length > 0);
         }
@@ -168,7 +145,7 @@ test('what is rendered for a bare node is read back as it was wanted', () => {
         sysctls: [...state.sysctls.keys()],
         rules: true,
         nft: NFT_FAMILIES.map(family => ({ family })),
-        fdb: [],
+        fdb: nicsTaps(desired),
       };
       const found = observe(state, { ...all, ...rest }).objects;
       assert.deepEqual(plan(found, desired, identity).steps, []);
@@ -176,9 +153,18 @@ test('what is rendered for a bare node is read back as it was wanted', () => {
   );
 });
 
-function carryOut(state: ReturnType<typeof emptyState>, tool: 'ip' | 'ip6' | 'sysctl', line: string): void {
+function nicsTaps(objects: readonly KernelObject[]) {
+  return objects.flatMap(object => (object.kind === 'fdb-entry' ? [object.ifname] : []));
+}
+
+function carryOut(
+  state: ReturnType<typeof emptyState>,
+  tool: 'ip' | 'ip6' | 'bridge' | 'sysctl',
+  line: string,
+): void {
   const [path = '', value = ''] = line.split('=');
-  if (tool === 'sysctl') setSysctl(state, path, value);
+  if (tool === 'bridge') bridgeLine(state, line);
+  else if (tool === 'sysctl') setSysctl(state, path, value);
   else ipLine(state, line, tool === 'ip6' ? 6 : 4);
 }
 

@@ -52,11 +52,17 @@ test('a routed tap, a bridged one, a bridge and an uplink', () => {
     [
       'tap1',
       [
-        'link tap1 group 0',
+        'link tap1 group 30317',
         'link tap1 mac fe:00:00:35:6d:06',
         'link tap1 mtu 1500',
         'link tap1 master br0',
         'link tap1 state up',
+        'link tap1 learning on',
+        'link tap1 flood on',
+        'link tap1 hairpin off',
+        'link tap1 isolated off',
+        'link tap1 locked off',
+        'link tap1 mcast_router 2',
       ],
     ],
   ];

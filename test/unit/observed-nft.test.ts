@@ -1,66 +1,117 @@
-// What `nft -j list ruleset` printed on a real kernel, read as objects.
+// What `nft -n -j` printed on a real kernel, read as objects.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { filterBase } from '../../lib/core/desired/filter.ts';
-import { contentOf, keyOf, textOf } from '../../lib/core/model/object.ts';
-import { type NftDocument, readRuleset } from '../../lib/core/observed/nft.ts';
+import { NFT_FAMILIES } from '../../lib/core/model/nft.ts';
+import { contentOf, type KernelObject, keyOf, textOf } from '../../lib/core/model/object.ts';
+import { type NftDocument, readTables } from '../../lib/core/observed/nft.ts';
 
 const document: NftDocument = JSON.parse(
   readFileSync(join(import.meta.dirname, '../fixtures/kernel/nft.json'), 'utf8'),
 );
-const objects = readRuleset(document);
+
+function read(from: NftDocument, taps?: ReadonlySet<string>): readonly KernelObject[] {
+  return NFT_FAMILIES.flatMap(family => readTables(from, { family }, taps));
+}
+
+const objects = read(document);
 
 test('tables, sets, maps and chains are what was asked for', () => {
   const found = new Map(objects.map(object => [keyOf(object), contentOf(object)]));
-  for (const wanted of filterBase()) assert.equal(found.get(keyOf(wanted)), contentOf(wanted), keyOf(wanted));
+  for (const wanted of [...filterBase('routed'), ...filterBase('bridged')])
+    assert.equal(found.get(keyOf(wanted)), contentOf(wanted), keyOf(wanted));
 });
 
 test('elements of sets and maps, with one part or two, of both families', () => {
   const elements = objects.filter(object => object.kind === 'nft-element').map(textOf);
   assert.deepEqual(elements.sort(), [
     'nft-element arp group_gateway 994 : 198.51.100.1',
-    'nft-element arp group_mark4 994 : 994',
     'nft-element arp uplink_mark4 up1 : 994',
-    'nft-element inet group_mark4 994 : 994',
-    'nft-element inet group_mark6 994 : 1994',
-    'nft-element inet tap_source4 tap0 . 198.51.100.5',
-    'nft-element inet tap_source6 tap0 . 2001:db8:994::5',
-    'nft-element inet tap_source6 tap0 . fe80::a800:ff:fe35:6d05',
+    'nft-element bridge taps tap1',
+    'nft-element inet group_host_access 994',
     'nft-element inet taps tap0',
     'nft-element inet uplink_mark4 up1 : 994',
     'nft-element inet uplink_mark6 up6 : 1994',
   ]);
 });
 
-test('of NICs, only what their names or addresses ask for', () => {
-  const rows = [
-    { taps: ['tap0'], addresses: [], found: 4 },
-    { taps: ['tap9'], addresses: ['198.51.100.5'], found: 1 },
-    { taps: ['tap9'], addresses: ['2001:db8:994::5'], found: 1 },
-    { taps: ['tap9'], addresses: [], found: 0 },
+test('of elements with ranges, prefixes and verdicts', () => {
+  const table = { family: 'inet', name: 'vmnet', table: 'vmnet' };
+  const entries = [
+    { table },
+    {
+      map: {
+        ...table,
+        name: 'tap_firewall',
+        type: 'ifname',
+        map: 'verdict',
+        elem: [['tap0', { goto: { target: 'firewall-limited' } }]],
+      },
+    },
+    {
+      set: {
+        ...table,
+        name: 'tap_peers',
+        type: ['ifname', 'ether_addr'],
+        flags: ['interval'],
+        elem: [{ concat: ['tap0', { range: ['aa:00:10:00:00:00', 'aa:00:10:ff:ff:ff'] }] }],
+      },
+    },
+    {
+      set: {
+        ...table,
+        name: 'tap_whitelist6',
+        type: ['ifname', 'ipv6_addr'],
+        flags: ['interval'],
+        elem: [{ concat: ['tap1', { prefix: { addr: '2001:db8::', len: 32 } }] }],
+      },
+    },
   ];
-  for (const { taps, addresses, found } of rows) {
-    const owners = { taps: new Set(taps), addresses: new Set(addresses) };
-    const of = readRuleset(document, owners).filter(
-      object => object.kind === 'nft-element' && object.set.startsWith('tap'),
-    );
-    assert.equal(of.length, found, `${taps} ${addresses}`);
+  assert.deepEqual(read({ nftables: entries }).map(textOf), [
+    'nft-table inet',
+    'nft-set inet tap_firewall ifname : verdict',
+    'nft-element inet tap_firewall tap0 : goto firewall-limited',
+    'nft-set inet tap_peers ifname . ether_addr interval',
+    'nft-element inet tap_peers tap0 . aa:00:10:00:00:00-aa:00:10:ff:ff:ff',
+    'nft-set inet tap_whitelist6 ifname . ipv6_addr interval',
+    'nft-element inet tap_whitelist6 tap1 . 2001:db8::/32',
+  ]);
+  const [only] = read({ nftables: entries }, new Set(['tap0'])).filter(
+    object => object.kind === 'nft-element' && object.set === 'tap_firewall',
+  );
+  assert.ok(only !== undefined);
+});
+
+test('of NICs, only what their names ask for', () => {
+  for (const [tap, found] of [
+    ['tap0', 1],
+    ['tap1', 1],
+    ['tap9', 0],
+  ] as const) {
+    const some = read(document, new Set([tap]));
+    const elements = some.filter(object => object.kind === 'nft-element' && object.set.startsWith('tap'));
+    assert.equal(elements.length, found, tap);
     assert.equal(
-      readRuleset(document, owners).filter(object => object.kind !== 'nft-element').length,
+      some.filter(object => object.kind !== 'nft-element').length,
       objects.filter(object => object.kind !== 'nft-element').length,
     );
   }
+});
+
+test('the names of chains alone tell that the table is there, and whose chains', () => {
+  const found = readTables(document, { family: 'netdev', there: true }).map(keyOf);
+  for (const key of ['nft-table netdev', 'nft-chain netdev from-tap0', 'nft-chain netdev from-tap1'])
+    assert.ok(found.includes(key), key);
+  assert.deepEqual(readTables({ nftables: [] }, { family: 'netdev', there: true }), []);
 });
 
 test('a rule that somebody else put into our chain shows', () => {
   const chain = { family: 'inet', table: 'vmnet', chain: 'prerouting' };
   const entries = [...(document.nftables ?? []), { rule: { ...chain, expr: [] } }];
   const own = objects.find(object => keyOf(object) === 'nft-chain inet prerouting');
-  const found = readRuleset({ nftables: entries }).find(
-    object => keyOf(object) === 'nft-chain inet prerouting',
-  );
+  const found = read({ nftables: entries }).find(object => keyOf(object) === 'nft-chain inet prerouting');
   assert.ok(own !== undefined && found !== undefined);
   assert.notEqual(contentOf(found), contentOf(own));
 });
@@ -73,8 +124,8 @@ test('nothing at all, and the tables of others, are nothing', () => {
     { nftables: [{ metainfo: { version: '1.0.6' } }] },
     { nftables: [{ table: { family: 'inet', name: 'other' } }, { set: other }] },
     {
-      nftables: [{ table: { family: 'ip', name: 'vmnet' } }, { table: { family: 'bridge', name: 'vmnet' } }],
+      nftables: [{ table: { family: 'ip', name: 'vmnet' } }, { table: { family: 'bridge', name: 'other' } }],
     },
   ];
-  for (const row of rows) assert.deepEqual(readRuleset(row), [], JSON.stringify(row));
+  for (const row of rows) assert.deepEqual(read(row), [], JSON.stringify(row));
 });

@@ -35,7 +35,7 @@ const sysctl = (value: string): KernelObject => ({
 const element = (value: string): KernelObject => ({
   kind: 'nft-element',
   family: 'inet',
-  set: 'group_mark4',
+  set: 'group_gateway',
   key: ['993'],
   value,
 });

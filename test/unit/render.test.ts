@@ -3,8 +3,8 @@ import { describe, test } from 'node:test';
 import { filterBase } from '../../lib/core/desired/filter.ts';
 import { type Family, parseAddress, parsePrefix } from '../../lib/core/model/address.ts';
 import { parseIfname } from '../../lib/core/model/ifname.ts';
-import type { KernelObject, LinkSetting } from '../../lib/core/model/object.ts';
 import type { NftChain } from '../../lib/core/model/nft.ts';
+import type { KernelObject, LinkSetting } from '../../lib/core/model/object.ts';
 import type { Step } from '../../lib/core/plan/plan.ts';
 import { render } from '../../lib/core/plan/render.ts';
 
@@ -177,10 +177,11 @@ test('a change: routes and entries are replaced; a rule is added before the old 
 });
 
 describe('nft', () => {
-  const chains = filterBase().filter((object): object is NftChain => object.kind === 'nft-chain');
+  const base = filterBase('routed');
+  const chains = base.filter((object): object is NftChain => object.kind === 'nft-chain');
 
   test('everything is declared before a rule or an element needs it', () => {
-    const text = lines([element, ...filterBase().toReversed()].map(add));
+    const text = lines([element, ...base.toReversed()].map(add));
     const at = (pattern: RegExp) => text.findIndex(line => pattern.test(line));
     const last = (pattern: RegExp) => text.findLastIndex(line => pattern.test(line));
     assert.ok(last(/^add table/) < at(/^add (set|map)/));
@@ -212,10 +213,10 @@ describe('nft', () => {
     );
     assert.equal(lines(taps).length, 1);
     const mark = (value: string): KernelObject =>
-      ({ ...element, set: 'group_mark4', key: ['993'], value }) as KernelObject;
+      ({ ...element, set: 'group_gateway', key: ['993'], value }) as KernelObject;
     assert.deepEqual(lines([change(mark('994'), mark('993'))]), [
-      'delete element inet vmnet group_mark4 { 993 : 993 }',
-      'add element inet vmnet group_mark4 { 993 : 994 }',
+      'delete element inet vmnet group_gateway { 993 : 993 }',
+      'add element inet vmnet group_gateway { 993 : 994 }',
     ]);
   });
 
@@ -230,7 +231,11 @@ describe('nft', () => {
   });
 
   test('a table that goes takes all of it along, and nothing of it is named', () => {
-    const steps = [...filterBase(), element].map(del);
-    assert.deepEqual(lines(steps), ['delete table inet vmnet', 'delete table arp vmnet']);
+    const steps = [...base, element].map(del);
+    assert.deepEqual(lines(steps), [
+      'delete table netdev vmnet',
+      'delete table inet vmnet',
+      'delete table arp vmnet',
+    ]);
   });
 });

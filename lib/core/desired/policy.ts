@@ -79,11 +79,8 @@ function noProfile(name: string, names: readonly string[], where: string): Vmnet
 /** What somebody should know who will ask why a guest is cut off. */
 export function policyWarnings({ mode, request, addresses, policy }: Nic): readonly string[] {
   if (mode !== 'bridged' || policy.filter !== 'full' || policy.unknownFamily === 'allow') return [];
-  const missing = ([4, 6] as const).filter(
-    family => ![...addresses, ...policy.allowed].some(address => address.family === family),
-  );
-  return missing.map(
-    family =>
-      `${request.ifname}: nobody has said its IPv${family} address, so it may send no IPv${family}; name one, or set filter-unknown-family = allow`,
-  );
+  if (addresses.length + policy.allowed.length > 0) return [];
+  return [
+    `${request.ifname}: nobody has said an address of it, so it may send neither IPv4 nor IPv6; name one, or set filter-unknown-family = allow`,
+  ];
 }

@@ -58,7 +58,9 @@ try {
     rows: answers(family, [line])[0] ?? [],
   }));
   writeFileSync(join(DIR, 'answers.json'), `[\n${found.map(one => JSON.stringify(one)).join(',\n')}\n]\n`);
-  const { nftables } = JSON.parse(tool('nft', ['-j', 'list', 'ruleset'])) as { nftables: readonly unknown[] };
+  const { nftables } = JSON.parse(tool('nft', ['-n', '-j', 'list', 'ruleset'])) as {
+    nftables: readonly unknown[];
+  };
   writeFileSync(
     join(DIR, 'nft.json'),
     `{"nftables": [\n${nftables.map(one => JSON.stringify(one)).join(',\n')}\n]}\n`,

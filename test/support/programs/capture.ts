@@ -49,7 +49,7 @@ function write(dir: string, stateDir: string): void {
   const files = { addresses, routes, rules4, rules6, proxies };
   for (const [name, rows] of Object.entries(files)) writeFileSync(join(dir, `${name}.json`), lines(rows));
   const ruleset: { readonly nftables: readonly unknown[] } = JSON.parse(
-    tool('nft', ['-j', 'list', 'ruleset']),
+    tool('nft', ['-n', '-j', 'list', 'ruleset']),
   );
   writeFileSync(join(dir, 'nft.json'), `{"nftables": ${lines(ruleset.nftables).trimEnd()}}\n`);
   const links = addresses.map(row => String(row.ifname));
