@@ -47,17 +47,22 @@ function options(yargs: GlobalArgv) {
     })
     .option('json', { type: 'boolean', default: false, describe: 'Print JSON' })
     .example('$0 attach tap0 --network public --mac aa:00:00:35:6d:01 --ip 192.0.2.10', 'a routed NIC')
-    .example('$0 attach tap1 --mode bridged --link br0 --mac aa:00:00:35:6d:02', 'a bridged NIC');
+    .example(
+      '$0 attach tap1 --mode bridged --link br0 --mac aa:00:00:35:6d:02 --ip 192.0.2.11',
+      'a bridged NIC',
+    );
 }
 
 function print(outcome: Outcome, argv: { dryRun: boolean; json: boolean }): void {
   const changes = outcome.plan.steps.length;
+  for (const warning of outcome.warnings) process.stderr.write(`vmnet: ${warning}\n`);
   if (argv.json)
     printJson({
       tap: outcome.tap,
       dryRun: argv.dryRun,
       changes,
       collected: outcome.collected,
+      warnings: outcome.warnings,
       ...planJson(outcome.plan),
     });
   else if (argv.dryRun) printLine(commandText(outcome.plan));

@@ -25,6 +25,8 @@ export interface Outcome {
   readonly plan: Plan;
   /** Taps that were gone and whose remains went along. */
   readonly collected: readonly Ifname[];
+  /** What the administrator should know; no VM's start depends on it. */
+  readonly warnings: readonly string[];
 }
 
 /**
@@ -60,7 +62,6 @@ async function prepareAttach(context: Context, request: NicRequest): Promise<Pre
   const record = readRecord(context, request.ifname);
   const change: Change = { tap: request.ifname, nic, ...(record === undefined ? {} : { record }) };
   const first = await prepare(context, goalOf(context, [change]));
-  for (const warning of policyWarnings(nic)) context.report('warn', warning);
   checkSurroundings(nic, first.before.links);
   checkForwarding(nic, sysctlsOf(first.before));
   const dead = collectHolders(context, nic, first.before);
@@ -173,5 +174,6 @@ export function readRecord(context: Context, tap: Ifname): NicRecord | undefined
 function outcomeOf({ goal, plan }: Prepared): Outcome {
   const [first, ...dead] = goal.changes.map(change => change.tap);
   if (first === undefined) throw new VmnetError('bug', 'a goal without a change');
-  return { tap: first, plan, collected: dead };
+  const warnings = goal.changes.flatMap(({ nic }) => (nic === undefined ? [] : policyWarnings(nic)));
+  return { tap: first, plan, collected: dead, warnings };
 }

@@ -56,9 +56,9 @@ async function detachUnrecorded(
   const looked = await prepare(context, goalOf(context, [{ tap }]));
   if (looked.plan.steps.length === 0) return outcomeOf(tap, looked);
   const { plan } = await gc(context, { ...options, rest: tap });
-  return { tap, plan, collected: [] };
+  return { tap, plan, collected: [], warnings: [] };
 }
 
 function outcomeOf(tap: Ifname, prepared: Prepared): Outcome {
-  return { tap, plan: prepared.plan, collected: [] };
+  return { tap, plan: prepared.plan, collected: [], warnings: [] };
 }

@@ -49,7 +49,7 @@ const LEVELS: Readonly<Record<FilterLevel, (guest: Guest) => readonly RuleWords[
     // Tags would lead into other VLANs, and an LLC header hides what is inside.
     ...TAGGED,
     ['ether type < 1536 counter drop', 'LLC'],
-    ['ether daddr & ff:ff:ff:ff:ff:f0 == 01:80:c2:00:00:00 counter drop', "a switch's own protocols"],
+    ['ether daddr & ff:ff:ff:ff:ff:f0 == 01:80:c2:00:00:00 counter drop', 'protocols of switches'],
     ...(guest.mac === undefined
       ? []
       : [[`arp saddr ether != ${guest.mac} counter drop`, 'ARP of another MAC'] as const]),

@@ -121,9 +121,9 @@ function routerRules({ own, linkLocal, routers }: Guest): readonly RuleWords[] {
   return routers.flatMap((address): RuleWords[] => {
     const target = targetIs(hostPrefix(address));
     return [
-      [`ip6 saddr ${address.text} counter drop`, "the router's address"],
-      [`icmpv6 type nd-neighbor-advert ${target}counter drop`, "the router's address"],
-      [`icmpv6 type nd-neighbor-solicit ip6 saddr :: ${target}counter drop`, "the router's address"],
+      [`ip6 saddr ${address.text} counter drop`, 'an address of the router'],
+      [`icmpv6 type nd-neighbor-advert ${target}counter drop`, 'an address of the router'],
+      [`icmpv6 type nd-neighbor-solicit ip6 saddr :: ${target}counter drop`, 'an address of the router'],
     ];
   });
 }
