@@ -8,7 +8,12 @@ import type { KernelObject } from '../../lib/core/model/object.ts';
 import { foreignInTheWay, plan, stepText } from '../../lib/core/plan/plan.ts';
 
 const at = 'test';
-const settings = { tapMac: parseMac('02:76:6d:6e:65:74', at), rulePreference: 900, guard: 'subnet', profiles: [] } as const;
+const settings = {
+  tapMac: parseMac('02:76:6d:6e:65:74', at),
+  rulePreference: 900,
+  guard: 'subnet',
+  profiles: [],
+} as const;
 const identity = identityOf({ ...settings, routeProtocol: 118 });
 const tap0 = parseIfname('tap0', at);
 const up0 = parseIfname('up0', at);
