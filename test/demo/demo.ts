@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual, styleText } from 'node:util';
-import { ip, missingForNamespaces, type Place } from '../support/command.ts';
+import { inside, ip, missingForNamespaces, type Place } from '../support/command.ts';
 import { buildDatacentre, type Datacentre, type Node, namespaces } from '../support/datacentre.ts';
 import { type Probe, ping, startProbe } from '../support/probe.ts';
 import { stateOf } from '../support/state.ts';
@@ -60,13 +60,35 @@ async function show(datacentre: Datacentre): Promise<void> {
 
   title('A VM with a bridged NIC');
   const db = await startVm(datacentre, 'db', node1, bridgedNic(20, 'tap1'));
-  shown(await vmnet(node1, ['attach', 'tap1', '--mode', 'bridged', '--link', 'br0', '--mac', db.nic.mac]));
+  const mac = ['--mac', db.nic.mac];
+  const addresses = ['--ip', db.address, '--ip', db.address6];
+  shown(await vmnet(node1, ['attach', 'tap1', '--mode', 'bridged', '--link', 'br0', ...mac, ...addresses]));
 
   title('Everybody reaches everybody');
   for (const vm of [web, db])
     for (const address of [vm.address, vm.address6]) await pings('router', router, address);
   for (const address of ['203.0.113.1', '2001:db8:ffff::1', db.address, db.address6])
     await pings('web', web, address);
+
+  title('The bridged VM takes an address that is not its own');
+  await ip(db, 'address', 'add', '198.51.100.66/32', 'dev', 'eth0');
+  await inside(db, [
+    'ping',
+    '-n',
+    '-c',
+    '3',
+    '-i',
+    '0.02',
+    '-W',
+    '0.1',
+    '-I',
+    '198.51.100.66',
+    '198.51.100.1',
+  ]);
+  const why = await vmnet(node1, ['show', 'tap1']);
+  const dropped = why.split('\n').filter(line => /dropped [1-9]/.test(line));
+  if (dropped.length === 0) throw new Error('a forged address was let through');
+  shown(dropped.join('\n'));
 
   title('The routed VM moves to node2, pinged by the router every 5 ms');
   const moved = await move(router, web, node2, attachWeb);

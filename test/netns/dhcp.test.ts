@@ -1,6 +1,6 @@
 // Real DHCP clients and servers, with the filter on: a guest gets its lease, and no guest gives any.
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
 import { inside, ip, ipBatch } from '../support/command.ts';
@@ -84,7 +84,7 @@ test('a server on the node serves once host-services opens DHCP and DNS, and not
   const { node1 } = datacentre;
   await serves(node1, ...for4('br0'), '--port=53', '--address=/name.example.test/198.51.100.9');
   const asks = () => inside(guest, ['busybox', 'nslookup', 'name.example.test', '198.51.100.2']);
-  assert.equal(await leaseOf(guest, node1), undefined);
+  assert.equal(await leaseOf(guest, node1, 1), undefined);
   writeFileSync(node1.configFile, configOf('host-services = dhcp dns'));
   try {
     succeeded(await node1.vmnet(['repair']));
@@ -95,7 +95,7 @@ test('a server on the node serves once host-services opens DHCP and DNS, and not
     writeFileSync(node1.configFile, configOf());
     succeeded(await node1.vmnet(['repair']));
   }
-  assert.equal(await leaseOf(guest, node1), undefined, 'and closed again');
+  assert.equal(await leaseOf(guest, node1, 1), undefined, 'and closed again');
 });
 
 test('a server on the node serves a routed guest', { skip }, async () => {
@@ -125,7 +125,7 @@ test('a server on the node serves a routed guest', { skip }, async () => {
 
 test('a server in a VM serves nobody, unless its filter is off', { skip }, async () => {
   const server = await serves(rogue, ...for4('eth0'));
-  assert.equal(await leaseOf(guest, guest.node), undefined);
+  assert.equal(await leaseOf(guest, guest.node, 1), undefined);
   assert.match(server.said(), /DHCPOFFER/, 'it has heard the guest, and answered');
   const own = ['--ip', '198.51.100.11', '--ip', '2001:db8:992::11'];
   await attachBridged(rogue, ...own, '--tag', 'vmnet:network:*:filter:none');
@@ -138,6 +138,7 @@ test('a server in a VM serves nobody, unless its filter is off', { skip }, async
 async function startDhclient6(): Promise<Program> {
   const state = join(datacentre.node1.stateDir, '..', `${guest.ns}.dhclient`);
   const files = ['-sf', '/usr/bin/env', '-lf', `${state}.leases`, '-pf', `${state}.pid`];
+  rmSync(`${state}.leases`, { force: true });
   const argv = ['dhclient', '-6', '-1', '-d', '-v', '-cf', '/dev/null', ...files, 'eth0'];
   const client = await startProgram(guest, argv, /Solicit on eth0/);
   running.push(client);

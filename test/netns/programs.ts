@@ -112,10 +112,10 @@ export interface Lease {
   readonly server: string;
 }
 
-/** Asks for a lease with udhcpc, and configures it; undefined when nobody has given one for about two seconds. */
-export async function leaseOf(guest: Place, node: Node): Promise<Lease | undefined> {
+/** Asks for a lease with udhcpc so many times, one a second, and configures it; undefined when nobody gives one. */
+export async function leaseOf(guest: Place, node: Node, times = 4): Promise<Lease | undefined> {
   const script = fileOf(node, 'udhcpc-script', LEASE_SCRIPT, 0o755);
-  const tries = ['-n', '-q', '-f', '-t', '2', '-T', '1', '-A', '1'];
+  const tries = ['-n', '-q', '-f', '-t', String(times), '-T', '1'];
   const { stdout } = await inside(guest, ['busybox', 'udhcpc', '-i', 'eth0', '-s', script, ...tries]);
   const [, address, server] = /^lease (\S+) from (\S+)$/m.exec(stdout) ?? [];
   return address === undefined || server === undefined ? undefined : { address, server };
