@@ -1,3 +1,4 @@
+import { checkFirewall } from '../core/desired/policy.ts';
 import { asVmnetError, EXIT, formatError } from '../core/errors.ts';
 import { checkProfiles } from '../host/check-profiles.ts';
 import { loadConfig, loadRtTables } from '../host/files.ts';
@@ -12,6 +13,7 @@ export function addConfigCheck(yargs: GlobalArgv): void {
       try {
         const config = loadConfig(argv.config, loadRtTables());
         const { profiles } = config.settings;
+        for (const section of config.networks) checkFirewall(section, profiles);
         if (process.geteuid?.() === 0) await checkProfiles(profiles);
         printLine(`${argv.config}: in order`);
         printNames('networks', config.networks);

@@ -1,6 +1,6 @@
 import { quoted, VmnetError } from '../errors.ts';
 import { contains, type Prefix } from '../model/address.ts';
-import type { Config, NetworkSection } from '../model/config.ts';
+import type { Config, FirewallProfile, NetworkSection } from '../model/config.ts';
 import type { Nic } from '../model/network.ts';
 import { DEFAULT_POLICY, type MacPrefix, type Policy } from '../model/policy.ts';
 import type { NicRequest } from '../model/request.ts';
@@ -19,12 +19,10 @@ export function policyOf(
   const keys = { ...section, ...tags };
   const macPrefix = macPrefixFor(request, section);
   const filter = keys.filter ?? DEFAULT_POLICY.filter;
-  if (keys.firewall !== undefined && !names.includes(keys.firewall))
-    throw noProfile(
-      keys.firewall,
-      names,
-      section?.firewall === keys.firewall ? section.where : request.ifname,
-    );
+  if (keys.firewall !== undefined) {
+    const where = section?.firewall === keys.firewall ? section.where : request.ifname;
+    checkFirewall({ firewall: keys.firewall, where }, profiles);
+  }
   return {
     filter,
     unknownFamily: keys.filterUnknownFamily ?? DEFAULT_POLICY.unknownFamily,
@@ -69,10 +67,19 @@ function outermost(prefixes: readonly Prefix[]): readonly Prefix[] {
     .sort((a, b) => a.family - b.family || (a.text < b.text ? -1 : 1));
 }
 
-function noProfile(name: string, names: readonly string[], where: string): VmnetError {
-  return new VmnetError('config', `there is no firewall profile ${quoted(name)}`, {
+/** Refuses a profile that there is no file of. */
+export function checkFirewall(
+  { firewall, where }: Pick<NetworkSection, 'firewall' | 'where'>,
+  profiles: readonly FirewallProfile[],
+): void {
+  const names = profiles.map(profile => profile.name);
+  if (firewall === undefined || names.includes(firewall)) return;
+  throw new VmnetError('config', `there is no firewall profile ${quoted(firewall)}`, {
     where,
-    hint: names.length === 0 ? `add firewall.d/${name}.nft beside the configuration` : hintFor(name, names),
+    hint:
+      names.length === 0
+        ? `add firewall.d/${firewall}.nft beside the configuration`
+        : hintFor(firewall, names),
   });
 }
 
