@@ -55,7 +55,7 @@ async function seenBy(places: readonly Place[], mac: string, work: () => Promise
   );
   await work();
   await sleep(100);
-  return (await Promise.all(captures.map(each => each.stop()))).map(lines => lines.length > 0);
+  const all = await Promise.all(captures.map(each => each.stop())); console.log(links, mac, all); console.log((await datacentre.node1.vmnet(['show','tap0'])).stdout.slice(0,3000)); return all.map(lines => lines.length > 0);
 }
 
 /** Each kind of frame that a VM may send within its network. */

@@ -94,7 +94,7 @@ export function startDnsmasq(place: Place, ...options: readonly string[]): Promi
 /** A router that advertises these prefixes on a link, at once and every few seconds. */
 export async function startRadvd(place: Place, node: Node, link: string, prefix: string): Promise<Program> {
   const name = `${place.ns}-radvd`;
-  const text = `interface ${link} { AdvSendAdvert on; MinRtrAdvInterval 3; MaxRtrAdvInterval 4; MinDelayBetweenRAs 0.1; prefix ${prefix} { AdvOnLink on; AdvAutonomous on; }; };\n`;
+  const text = `interface ${link} { AdvSendAdvert on; MinRtrAdvInterval 3; MaxRtrAdvInterval 4; prefix ${prefix} { AdvOnLink on; AdvAutonomous on; }; };\n`;
   const config = fileOf(node, `${name}.conf`, text);
   const pid = join(dirname(node.configFile), `${name}.pid`);
   return startProgram(place, ['radvd', '-n', '-m', 'stderr', '-C', config, '-p', pid], /version .* started/);

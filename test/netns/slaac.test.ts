@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ip, ipBatch, writeSysctl } from '../support/command.ts';
+import { ip, ipBatch, type Place, writeSysctl } from '../support/command.ts';
 import { buildDatacentre, type Datacentre, publicNetwork } from '../support/datacentre.ts';
 import { bridgedNic, routedNic, startVm, type Vm } from '../support/vm.ts';
 import { missingFor, type Program, startRadvd } from './programs.ts';
@@ -65,9 +65,8 @@ interface Known {
 }
 
 async function knows(vm: Vm): Promise<Known> {
-  const [link] = JSON.parse(await ip(vm, '-j', '-6', 'address', 'show', 'dev', 'eth0', 'scope', 'global'));
+  const found = await addresses6(vm, 'eth0', 'global');
   const [route] = JSON.parse(await ip(vm, '-j', '-6', 'route', 'show', 'default'));
-  const found: readonly { local: string; tentative?: boolean }[] = link?.addr_info ?? [];
   return {
     addresses: found.filter(({ tentative }) => tentative !== true).map(({ local }) => local),
     router: route?.gateway,
@@ -82,9 +81,23 @@ async function configured(vm: Vm): Promise<Known> {
   throw new Error(`${vm.name} has nothing but ${JSON.stringify(await knows(vm))}`);
 }
 
-async function linkLocalOf(place: { ns: string }, link: string): Promise<string> {
-  const [{ addr_info }] = JSON.parse(await ip(place, '-j', '-6', 'address', 'show', 'dev', link, 'scope', 'link'));
-  return addr_info[0].local;
+async function linkLocalOf(place: Place, link: string): Promise<string | undefined> {
+  return (await addresses6(place, link, 'link'))[0]?.local;
+}
+
+interface Address6 {
+  readonly local: string;
+  readonly tentative?: boolean;
+}
+
+async function addresses6(place: Place, link: string, scope: 'global' | 'link'): Promise<readonly Address6[]> {
+  const links: readonly { addr_info?: readonly Partial<Address6>[] }[] = JSON.parse(
+    await ip(place, '-j', '-6', 'address', 'show', 'dev', link, 'scope', scope),
+  );
+  // iproute2 6.1 leaves empty objects of those that it does not show.
+  return links.flatMap(({ addr_info = [] }) =>
+    addr_info.flatMap(({ local, ...more }) => (local === undefined ? [] : [{ ...more, local }])),
+  );
 }
 
 test('a router on the segment: the guest makes its address, finds the router and reaches the outside', {
