@@ -49,7 +49,7 @@ async function exchangeNow(started: Started, batches: readonly Batch[], query: Q
     ip.four.exchange([], questions4(there)),
     ip.six.exchange([], questions6(there)),
   ]);
-  if (started.up === true) startNext(started, batches);
+  if (started.up === true) startNext(started, batches, query);
   const [entries, tables, first, second] = await reading;
   const all = [
     ...first.objects,
@@ -73,9 +73,10 @@ function bridgeOf(started: Started): IpSession {
 }
 
 /** Before the change nft, after it the announcer: both are ready by the time that the kernel has answered. */
-function startNext(started: Started, batches: readonly Batch[]): void {
+function startNext(started: Started, batches: readonly Batch[], { routes }: Query): void {
   if (batches.length === 0) started.transaction ??= startNft();
-  else started.announcer ??= startAnnouncer(ANNOUNCE_AGAIN);
+  // Bridged NICs have no routes, and are announced by their hypervisor.
+  else if (routes.length > 0) started.announcer ??= startAnnouncer(ANNOUNCE_AGAIN);
 }
 
 /** What was read at the start is what there is until we change it. */

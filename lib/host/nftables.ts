@@ -23,6 +23,12 @@ export async function nftTransaction(lines: readonly Line[], nft = startNft()): 
 function profileError(line: string, { stderr }: Exit): VmnetError | undefined {
   const where = / comment "(firewall\.d\/[^ "]+) #/.exec(line)?.[1];
   if (where === undefined) return undefined;
+  if (line.startsWith('add rule bridge ') && /Protocol error|not supported/.test(stderr)) {
+    return new VmnetError('missing', 'this kernel follows no connections on bridges', {
+      where,
+      hint: 'modprobe nf_conntrack_bridge, or use a profile without ct for bridged NICs',
+    });
+  }
   const said = /Error: (.*)/.exec(stderr)?.[1] ?? 'nft refuses it';
   return new VmnetError('config', `nft refuses this rule: ${said}`, {
     where,

@@ -72,14 +72,9 @@ export function inScope(goal: Goal, observed: Observed): readonly KernelObject[]
 export function goalObjects(goal: Goal, observed: Observed): readonly KernelObject[] {
   return [
     ...desiredObjects(goal, observed),
-    ...goal.changes.flatMap(({ tap, record }) => {
-      if (record === undefined) return [];
-      // Its filter names the link by its index of then.
-      const { ifindex } = record;
-      const facts = { ifname: tap, mac: goal.settings.tapMac, mtu: 0, up: false, group: 0 };
-      const links = new Map([...observed.links, [tap, { ...facts, ...observed.links.get(tap), ifindex }]]);
-      return nicObjects(nicOfRecord(record), goal.settings, links);
-    }),
+    ...goal.changes.flatMap(({ record }) =>
+      record === undefined ? [] : nicObjects(nicOfRecord(record), goal.settings, observed.links),
+    ),
   ];
 }
 
@@ -181,15 +176,17 @@ function leavingObjects(goal: Goal): readonly KernelObject[] {
   ].filter(object => object.kind !== 'sysctl');
 }
 
-/** Sysctls that newer kernels have: absent, they are not wanted. Nor are settings of a port on what will be none. */
+/** What only newer kernels have is not wanted where it is absent, nor are settings of a port on what will be none. */
 function supported(desired: readonly KernelObject[], observed: Observed): readonly KernelObject[] {
   const found = byKey(observed.objects);
   const alone = aloneIn(desired);
-  return desired.filter(
-    object =>
-      !alone(object) &&
-      (object.kind !== 'sysctl' || !object.path.endsWith('/force_forwarding') || found.has(keyOf(object))),
-  );
+  return desired.filter(object => !alone(object) && (!isRecent(object) || found.has(keyOf(object))));
+}
+
+/** Sysctls of Linux 6.17 and later, and what a port is without where nobody can lock it (before Linux 5.18). */
+function isRecent(object: KernelObject): boolean {
+  if (object.kind === 'sysctl') return object.path.endsWith('/force_forwarding');
+  return object.kind === 'link-setting' && object.setting === 'locked' && object.value === 'off';
 }
 
 /** Whether a setting is one of a port, on a link that these objects have in no bridge. */

@@ -90,7 +90,11 @@ interface Address6 {
   readonly tentative?: boolean;
 }
 
-async function addresses6(place: Place, link: string, scope: 'global' | 'link'): Promise<readonly Address6[]> {
+async function addresses6(
+  place: Place,
+  link: string,
+  scope: 'global' | 'link',
+): Promise<readonly Address6[]> {
   const links: readonly { addr_info?: readonly Partial<Address6>[] }[] = JSON.parse(
     await ip(place, '-j', '-6', 'address', 'show', 'dev', link, 'scope', scope),
   );
@@ -134,7 +138,10 @@ test('a router in a VM is heard by nobody, unless its filter is off', { skip }, 
   assert.deepEqual(await knows(guest), { addresses: [], router: undefined });
   const shown = JSON.parse(succeeded(await rogue.node.vmnet(['show', 'tap1', '--json'])));
   const dropped: readonly { what: string; packets: number }[] = shown.dropped;
-  assert.ok(dropped.some(({ what, packets }) => what === 'plays router' && packets > 0), 'it has advertised');
+  assert.ok(
+    dropped.some(({ what, packets }) => what === 'plays router' && packets > 0),
+    'it has advertised',
+  );
   await attachBridged(rogue, '--tag', 'vmnet:network:*:filter:none');
   await begins(guest);
   assert.deepEqual(await configured(guest), {

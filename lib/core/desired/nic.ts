@@ -33,7 +33,7 @@ function routedObjects(
     ...uplinksOf(nic.network).map(uplink => links.get(uplink)?.mtu ?? Number.POSITIVE_INFINITY),
   );
   return [
-    ...routedTapSysctls(tap, families),
+    ...routedTapSysctls(tap, families, nic.policy),
     ...settingsOf(tap, {
       group: String(groupOf(nic)),
       mac: settings.tapMac,

@@ -30,8 +30,7 @@ export function defaultRouteQueries(
   });
 }
 
-/** Completes a request:')
-main=main[:a]+'''/** Completes a request: network, tables, uplinks, addresses and policy; what can be wrong with it is an error here. */
+/** Completes a request: network, tables, uplinks, addresses and policy; what can be wrong with it is an error here. */
 export function resolveNic(request: NicRequest, surroundings: Surroundings): Nic {
   if (request.vlan !== undefined) {
     throw new VmnetError('request', `VLAN ${request.vlan} is not supported yet`, {

@@ -1,14 +1,23 @@
 import type { Ifname } from '../model/ifname.ts';
 import type { NetworkFamily } from '../model/network.ts';
 import type { Sysctl } from '../model/object.ts';
+import type { Policy } from '../model/policy.ts';
 
-/** The tap answers for the gateway and forwards; strict reverse path filtering by the table that the mark selects. */
-export function routedTapSysctls(tap: Ifname, families: ReadonlySet<4 | 6>): readonly Sysctl[] {
+/**
+ * The tap answers for the gateway and forwards; strict reverse path filtering by the table that the mark selects, unless
+ * the guest may send from addresses that no route leads to.
+ */
+export function routedTapSysctls(
+  tap: Ifname,
+  families: ReadonlySet<4 | 6>,
+  { filter, allowed }: Policy,
+): readonly Sysctl[] {
+  const strict = filter === 'full' && !allowed.some(prefix => prefix.family === 4);
   return [
     ...device(4, tap, {
       forwarding: '1',
       proxy_arp: '1',
-      rp_filter: '1',
+      rp_filter: strict ? '1' : '0',
       src_valid_mark: '1',
       accept_redirects: '0',
       send_redirects: '0',
