@@ -143,14 +143,17 @@ const LISTEN = `
   while (select(my $ready = $bits, undef, undef, undef)) {
     for my $s (@on) {
       next unless vec($ready, fileno($s), 1);
-      accept(my $c, $s) and syswrite($c, "hello\\n");
+      my $c;
+      accept($c, $s) and syswrite($c, "hello\\n");
     }
   }
 `;
 
-/** Whether somebody answers a TCP connection; for half a second, in which a SYN is repeated by nobody. */
-export async function connects(from: Place, address: string, port: number): Promise<boolean> {
-  const host = address.includes(':') ? `TCP6:[${address}]:${port}` : `TCP4:${address}:${port}`;
-  const { stdout } = await inside(from, ['socat', '-u', `${host},connect-timeout=0.5`, 'STDOUT']);
+/** Whether somebody answers a TCP connection within half a second; `as` is the address that it comes from. */
+export async function connects(from: Place, address: string, port: number, as?: string): Promise<boolean> {
+  const six = address.includes(':');
+  const to = six ? `TCP6:[${address}]:${port}` : `TCP4:${address}:${port}`;
+  const bind = as === undefined ? '' : `,bind=${six ? `[${as}]` : as}`;
+  const { stdout } = await inside(from, ['socat', '-u', `${to},connect-timeout=0.5${bind}`, 'STDOUT']);
   return stdout === 'hello';
 }

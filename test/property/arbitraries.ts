@@ -76,7 +76,7 @@ export const nic: fc.Arbitrary<Nic> = fc
     const request: NicRequest = {
       ifname: parseIfname(tap, at),
       mode: routed ? 'routed' : 'bridged',
-      mac: parseMac(`aa:00:00:00:00:0${numbers[0]}`, at),
+      mac: parseMac(`aa:00:00:00:0${tap.slice(-1)}:0${numbers[0]}`, at),
       addresses,
       tags: [],
       network: {},

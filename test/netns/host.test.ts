@@ -1,0 +1,130 @@
+// What VMs reach on the host itself: what their network opens, and never its management addresses.
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { after, before, test } from 'node:test';
+import { ip, ipBatch, type Place } from '../support/command.ts';
+import { buildDatacentre, type Datacentre, type Node, publicNetwork } from '../support/datacentre.ts';
+import { bridgedNic, routedNic, startVm, type Vm } from '../support/vm.ts';
+import { connects, listen, missingFor } from './programs.ts';
+import { answers, attach, isClean, isSilent, succeeded } from './steps.ts';
+
+const skip = missingFor('socat');
+const MANAGEMENT = ['10.9.9.1', '2001:db8:999::1'] as const;
+/** The host's own on the bridge, and in the subnet of the routed VMs. */
+const ON_BRIDGE = ['198.51.100.2', '2001:db8:992::2'] as const;
+const IN_SUBNET = ['192.0.2.200', '2001:db8:993::200'] as const;
+/** The routed tap's own. */
+const ON_TAP = 'fe80::76:6dff:fe6e:6574%eth0';
+let datacentre: Datacentre;
+let node: Node;
+let routed: Vm;
+let bridged: Vm;
+
+before(async () => {
+  if (skip !== false) return;
+  const lan = ['[network lan]', 'mode = bridged', 'link = br0', 'host-services = tcp/8080'];
+  const open = publicNetwork('up0', 'host-access = yes', 'host-services = tcp/8080');
+  datacentre = await buildDatacentre({ program: 'dist', config: `${open}${lan.join('\n')}\n` });
+  node = datacentre.node1;
+  await ipBatch(node, [
+    ...ON_BRIDGE.map((address, i) => `address add ${address}/${i === 0 ? 24 : 64} dev br0`),
+    // In the subnet, and without the subnet's route in main: what the host sends to VMs goes by their table.
+    'address add 192.0.2.200/32 dev lo',
+    'address add 2001:db8:993::200/128 dev lo',
+  ]);
+  await listen(node, 22, 8080);
+  routed = await startVm(datacentre, 'routed', node, routedNic(10, 'tap0'));
+  bridged = await startVm(datacentre, 'bridged', node, bridgedNic(11, 'tap1'));
+  await attach(routed);
+  const ips = ['--ip', bridged.address, '--ip', bridged.address6];
+  succeeded(await node.vmnet(['attach', 'tap1', '--network', 'lan', '--mac', bridged.nic.mac, ...ips]));
+});
+after(() => datacentre?.close());
+
+/** Those of these addresses where somebody answers on the port. */
+async function answering(
+  from: Place,
+  addresses: readonly string[],
+  port: number,
+): Promise<readonly string[]> {
+  const answered = await Promise.all(addresses.map(address => connects(from, address, port)));
+  return addresses.filter((_, i) => answered[i]);
+}
+
+test('the host listens: who is in its management network gets an answer', { skip }, async () => {
+  const { node2, router } = datacentre;
+  for (const port of [22, 8080]) {
+    for (const address of MANAGEMENT) assert.ok(await connects(node2, address, port), `${address} ${port}`);
+    // Not from a VM: nothing of vmnet's.
+    for (const address of ON_BRIDGE) assert.ok(await connects(router, address, port), `${address} ${port}`);
+  }
+});
+
+for (const mode of ['routed', 'bridged'] as const) {
+  test(`management addresses: a ${mode} VM gets no answer, to nothing`, { skip }, async () => {
+    const vm = mode === 'routed' ? routed : bridged;
+    // A guest says itself which way is the shortest.
+    if (mode === 'bridged') {
+      await ip(vm, 'route', 'replace', '10.9.9.1', 'via', ON_BRIDGE[0]);
+      await ip(vm, 'route', 'replace', '2001:db8:999::1', 'via', ON_BRIDGE[1]);
+    }
+    await isSilent(vm, ...MANAGEMENT);
+    for (const port of [22, 8080]) assert.deepEqual(await answering(vm, MANAGEMENT, port), []);
+    await isClean(node);
+  });
+}
+
+test('host-services: the opened port answers a bridged VM at the addresses of the bridge, and no other port', {
+  skip,
+}, async () => {
+  assert.deepEqual(await answering(bridged, ON_BRIDGE, 8080), ON_BRIDGE);
+  assert.deepEqual(await answering(bridged, ON_BRIDGE, 22), []);
+  await answers(bridged, ...ON_BRIDGE);
+});
+
+test('host-services: the opened port answers a routed VM at addresses of its subnet, and no other port', {
+  skip,
+}, async () => {
+  assert.deepEqual(await answering(routed, [...IN_SUBNET, ON_TAP], 8080), [...IN_SUBNET, ON_TAP]);
+  assert.deepEqual(await answering(routed, [...IN_SUBNET, ON_TAP], 22), []);
+  await isSilent(routed, ...IN_SUBNET);
+  await answers(routed, ON_TAP);
+});
+
+test('host-access = yes: the host pings its routed VM and connects to it, and not the other way round', {
+  skip,
+}, async () => {
+  const service = await listen(routed, 22);
+  const addresses = [routed.address, routed.address6];
+  await answers(node, ...addresses);
+  assert.deepEqual(await answering(node, addresses, 22), addresses);
+  await service.stop();
+});
+
+test('host-access = no, without host-services: neither does the host reach its VM, nor the VM the host', {
+  skip,
+}, async () => {
+  const { node2 } = datacentre;
+  writeFileSync(node2.configFile, publicNetwork('up0'));
+  await ipBatch(node2, ['address add 192.0.2.201/32 dev lo', 'address add 2001:db8:993::201/128 dev lo']);
+  await listen(node2, 22, 8080);
+  const vm = await startVm(datacentre, 'other', node2, routedNic(12, 'tap0'));
+  await attach(vm);
+  await listen(vm, 22);
+  await answers(vm, '203.0.113.1', '2001:db8:ffff::1');
+  assert.deepEqual(await answering(routed, [vm.address, vm.address6], 22), [vm.address, vm.address6]);
+  await isSilent(node2, vm.address, vm.address6);
+  assert.deepEqual(await answering(node2, [vm.address, vm.address6], 22), []);
+  const host = ['192.0.2.201', '2001:db8:993::201', ON_TAP];
+  for (const port of [22, 8080]) assert.deepEqual(await answering(vm, host, port), []);
+});
+
+test('host-services without host-access: what is opened answers a routed VM all the same', {
+  skip,
+}, async () => {
+  const { node2 } = datacentre;
+  writeFileSync(node2.configFile, publicNetwork('up0', 'host-services = tcp/8080'));
+  succeeded(await node2.vmnet(['repair']));
+  const host = ['192.0.2.201', '2001:db8:993::201', ON_TAP];
+  assert.deepEqual(await answering({ ns: `${datacentre.prefix}-vm-other` }, host, 8080), host);
+});
