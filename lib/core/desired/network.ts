@@ -14,7 +14,10 @@ const LAST_METRIC = 4_278_198_272;
 export function sharedObjects(nic: Nic, settings: Settings): readonly KernelObject[] {
   const base = [...filterBase(nic.mode), ...servicesOf(nic), ...profileChains(nic, settings)];
   if (nic.mode === 'bridged') return base;
-  return [...base, ...FWMARK_REFLECT, ...guardFrame(settings), ...networkObjects(nic.network, settings)];
+  // Who is served must be answered.
+  const hostAccess = nic.network.hostAccess || nic.policy.hostServices.length > 0;
+  const network = { ...nic.network, hostAccess };
+  return [...base, ...FWMARK_REFLECT, ...guardFrame(settings), ...networkObjects(network, settings)];
 }
 
 /** Two NICs with the same text share everything. */
