@@ -6,10 +6,10 @@ import { after, before, beforeEach, test } from 'node:test';
 import { execaSync } from 'execa';
 import { PATH, type Place } from '../support/command.ts';
 import { buildDatacentre, type Datacentre, type Node, publicNetwork } from '../support/datacentre.ts';
-import { ping } from '../support/probe.ts';
 import { stateOf } from '../support/state.ts';
 import { bridgedNic, routedNic, startVm, stopVm, type Vm } from '../support/vm.ts';
-import { connects, fileOf, listen, missingFor } from './programs.ts';
+import { fileOf, listen, missingFor } from './programs.ts';
+import { type Reach, reach } from './reach.ts';
 import { attach, attachArgs, ganetiEnv, isClean, isSilent, OUTSIDE, recordsOf, succeeded } from './steps.ts';
 
 const skip = missingFor('socat');
@@ -55,23 +55,6 @@ function missingForBridges(): string | false {
   } finally {
     execaSync('ip', ['netns', 'delete', ns], { env: { PATH } });
   }
-}
-
-interface Reach {
-  readonly ssh: boolean;
-  readonly http: boolean;
-  readonly ping: boolean;
-}
-
-/** What a place reaches of an address; `from` may say as whom. */
-async function reach(from: Place, address: string, as?: string): Promise<Reach> {
-  const pinged = async () => (await ping(from, address, { count: 2, waitSeconds: 0.3 })).received > 0;
-  const [ssh, http, answered] = await Promise.all([
-    connects(from, address, 22, as),
-    connects(from, address, 80, as),
-    as === undefined && pinged(),
-  ]);
-  return { ssh, http, ping: answered };
 }
 
 const NOTHING: Reach = { ssh: false, http: false, ping: false };

@@ -62,7 +62,9 @@ test('the host listens: who is in its management network gets an answer', { skip
 });
 
 for (const mode of ['routed', 'bridged'] as const) {
-  test(`addresses of the host on other links: a ${mode} VM gets no answer, to nothing`, { skip }, async () => {
+  test(`addresses of the host on other links: a ${mode} VM gets no answer, to nothing`, {
+    skip,
+  }, async () => {
     const vm = mode === 'routed' ? routed : bridged;
     // A guest says itself which way is the shortest.
     if (mode === 'bridged') {
