@@ -15,6 +15,7 @@ export function addConfigCheck(yargs: GlobalArgv): void {
         const { profiles } = config.settings;
         for (const section of config.networks) checkFirewall(section, profiles);
         if (process.geteuid?.() === 0) await checkProfiles(profiles);
+        else for (const { broken } of profiles) if (broken !== undefined) throw broken;
         printLine(`${argv.config}: in order`);
         printNames('networks', config.networks);
         printNames('firewall profiles', profiles);

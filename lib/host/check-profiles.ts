@@ -8,6 +8,7 @@ import { nftTransaction } from './nftables.ts';
 /** Has nft read each profile, without changing anything; what it refuses is an error with the file's line. */
 export async function checkProfiles(profiles: readonly FirewallProfile[]): Promise<void> {
   for (const profile of profiles) {
+    if (profile.broken !== undefined) throw profile.broken;
     const objects = [...filterBase('routed'), profileChain('inet', profile)];
     const steps = objects
       .filter(object => object.kind.startsWith('nft-'))

@@ -73,7 +73,10 @@ export function checkFirewall(
   profiles: readonly FirewallProfile[],
 ): void {
   const names = profiles.map(profile => profile.name);
-  if (firewall === undefined || names.includes(firewall)) return;
+  if (firewall === undefined) return;
+  const profile = profiles.find(one => one.name === firewall);
+  if (profile?.broken !== undefined) throw profile.broken;
+  if (profile !== undefined) return;
   throw new VmnetError('config', `there is no firewall profile ${quoted(firewall)}`, {
     where,
     hint:

@@ -1,3 +1,4 @@
+import type { VmnetError } from '../errors.ts';
 import type { Address, Prefix } from './address.ts';
 import type { Ifname } from './ifname.ts';
 import type { Mac } from './mac.ts';
@@ -72,6 +73,8 @@ export interface FirewallProfile {
   /** The path of the file. */
   readonly path: string;
   readonly rules: readonly { readonly text: string; readonly line: number }[];
+  /** Why it cannot be read: an error for who asks for it, and for nobody else. */
+  readonly broken?: VmnetError;
 }
 
 interface HostSection {

@@ -5,7 +5,7 @@ import type { Mac } from '../model/mac.ts';
 import { FILTER_LEVELS, LINK_LOCAL_LEVELS, type MacPrefix, UNKNOWN_FAMILY } from '../model/policy.ts';
 import type { NicRequest } from '../model/request.ts';
 import { macPrefixOf, parseAllowed } from './policy-words.ts';
-import { hintFor } from './suggest.ts';
+import { hintFor, nearest } from './suggest.ts';
 
 type Owner = 'synnefo' | 'vmnet';
 
@@ -84,9 +84,10 @@ function keysOf({ tag, owner, word }: NicTag, profiles: readonly string[]): Poli
   ]);
   const keys = words.get(word);
   if (keys !== undefined) return keys;
+  const valid = [...words.keys(), ...(owner === 'vmnet' ? [`${ALLOW}ADDRESS`] : [])];
   throw new VmnetError('request', `${quoted(word)} is no word for a NIC`, {
     where: `tag ${quoted(tag)}`,
-    hint: hintFor(word, [...words.keys(), ...(owner === 'vmnet' ? [`${ALLOW}ADDRESS`] : [])]),
+    hint: `${hintFor(word, valid)}${nearest(word, valid) === undefined ? '' : ` Valid here: ${valid.join(', ')}`}`,
   });
 }
 
