@@ -2,9 +2,8 @@ import type { Address, Family, Prefix } from '../model/address.ts';
 import { chainOf } from '../model/chain-name.ts';
 import type { Ifname } from '../model/ifname.ts';
 import type { Mac } from '../model/mac.ts';
-import { isKernelTable } from '../model/network.ts';
 import type { NftFamily } from '../model/nft.ts';
-import type { KernelObject, Route } from '../model/object.ts';
+import type { KernelObject } from '../model/object.ts';
 
 /** What to read of the kernel: one NIC's surroundings cost the same at one NIC and at a thousand. */
 export interface Query {
@@ -52,15 +51,8 @@ export interface RouteQuery {
   readonly table?: number;
   readonly dev?: Ifname;
   readonly prefix?: Prefix;
-  /** Of a whole table, what is of interest. */
-  readonly only?: RouteFilter;
+  readonly unreachable?: true;
   readonly protocol?: number;
-}
-
-/** Routes on one of these devices, or to one of these prefixes, and those that end the table. */
-export interface RouteFilter {
-  readonly devs: ReadonlySet<string>;
-  readonly prefixes: ReadonlySet<string>;
 }
 
 /** Proxy neighbours for one address on any device, all on one device, or all with one protocol or with whichever. */
@@ -104,7 +96,7 @@ export function queryOf(
     if (object.kind === 'fdb-entry') fdb.add(object.ifname);
     if (object.kind === 'sysctl') sysctls.add(object.path);
     for (const query of proxyQueries(object, taps)) proxies.set(JSON.stringify(query), query);
-    if (object.kind === 'route') addRoute(routes, object);
+    for (const query of routeQueries(object)) routes.set(JSON.stringify(query), query);
   }
   return {
     links: [...ifnames],
@@ -123,24 +115,13 @@ function proxyQueries(object: KernelObject, taps: readonly Ifname[]): readonly P
   return [taps.includes(object.dev) ? { dev: object.dev } : { address: object.address }];
 }
 
-/**
- * By device finds what this device carries too much, by prefix who else holds an address or a subnet. One question a
- * table: the kernel goes through all of it for each. But not the whole of `main`, where a router has a million.
- */
-function addRoute(queries: Map<string, RouteQuery>, { table, prefix, dev }: Route): void {
-  const at = { family: prefix.family, table };
-  const put = (query: RouteQuery): unknown => queries.set(JSON.stringify(query), query);
-  if (isKernelTable(table)) {
-    if (dev !== undefined) put({ ...at, dev });
-    put({ ...at, prefix });
-    return;
-  }
-  const key = JSON.stringify(at);
-  const { devs, prefixes } = queries.get(key)?.only ?? { devs: new Set(), prefixes: new Set() };
-  const named = dev === undefined ? [] : [dev];
-  const only = {
-    devs: new Set([...devs, ...named]),
-    prefixes: new Set([...prefixes, ...named.map(() => prefix.text)]),
-  };
-  queries.set(key, { ...at, only });
+/** By device finds what this device carries too much, by prefix who else holds an address or a subnet. */
+function routeQueries(object: KernelObject): readonly RouteQuery[] {
+  if (object.kind !== 'route') return [];
+  const at = { family: object.prefix.family, table: object.table };
+  if (object.dev === undefined) return [{ ...at, unreachable: true }];
+  return [
+    { ...at, dev: object.dev },
+    { ...at, prefix: object.prefix },
+  ];
 }

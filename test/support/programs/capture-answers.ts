@@ -29,6 +29,7 @@ const QUESTIONS: readonly (readonly [4 | 6, IpQuestion])[] = [
       { family, table, dev: link('tap0') },
       { family, table, dev: link(family === 4 ? 'up1' : 'up6') },
       { family, table, prefix: parsePrefix(host, at) },
+      { family, table, unreachable: true as const },
       { family, table },
       { family, protocol: 118 },
     ].map(query => [family, routeQuestion(query)] as const);
