@@ -1,4 +1,5 @@
 // The wires of the throw-away data centre. Everything is in network namespaces, nothing in the host's own.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ipBatch, must, type Place, writeSysctl } from './command.ts';
 
 /** One namespace with three bridges, which know nothing of each other. */
@@ -101,6 +102,17 @@ async function setUpNode(node: Place, number: number, { uplink, forwarding6 }: W
     'route add default via 10.9.9.254',
     'route add default via 2001:db8:999::fe',
   ]);
+  await linkLocal(node, [uplink, 'br0', 'mgmt']);
   // Taps come later, and meet the kernel's own default.
   await writeSysctl(node, '1', 'net/ipv6/conf/default/accept_dad', 'net/ipv6/conf/default/accept_ra');
+}
+
+/** The kernel gives a link its own address when it hears of the carrier, which may be a second after the link is up. */
+async function linkLocal(place: Place, ifnames: readonly string[]): Promise<void> {
+  for (const deadline = performance.now() + 5000; ; await sleep(20)) {
+    const found = await must(['ip', '-n', place.ns, '-o', '-6', 'address', 'show', 'scope', 'link']);
+    const without = ifnames.filter(ifname => !new RegExp(`^\\d+: ${ifname} `, 'm').test(found));
+    if (without.length === 0) return;
+    if (performance.now() > deadline) throw new Error(`${place.ns}: ${without} got no link-local address`);
+  }
 }
