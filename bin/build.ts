@@ -1,9 +1,9 @@
-// Bundles the command line and every hook into dist/, each one self-contained file.
-// CommonJS without white space: it starts faster than an ES module, and neither shorter names nor a compile cache nor
-// a start-up snapshot saves time that can be told from noise (doc/DESIGN.md has the figures).
+// Bundles the command line and the hooks into dist/: a program each, and a launcher for everything that is executed.
+// CommonJS without white space starts faster than an ES module; shorter names save nothing (doc/DESIGN.md has figures).
 import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import { build, type Plugin } from 'esbuild';
+import type { Plugin } from 'esbuild';
+import { bundleOf, launcherOf, programOf } from './program.ts';
 
 // A `#!` line ends at the first space, and the kernel reads 255 bytes of it.
 const SHEBANG_MAX = 250;
@@ -12,8 +12,16 @@ const root = dirname(import.meta.dirname);
 const dist = join(root, 'dist');
 const node = join(root, 'node_modules/node/bin/node');
 
-// Only who logs to a file loads it: within every hook, reading it would cost more than the kernel's part of the work.
-const winston = join(dist, 'winston.cjs');
+/** Only who logs to a file loads it: within every program, reading it would cost more than the kernel's part of the work. */
+const beside: Plugin = {
+  name: 'winston beside',
+  setup: ({ onResolve, onLoad }) => {
+    onResolve({ filter: /^winston$/ }, ({ path }) => ({ path, namespace: 'beside' }));
+    onLoad({ filter: /^/, namespace: 'beside' }, () => ({
+      contents: "module.exports = require(__dirname + '/winston.cjs')",
+    }));
+  },
+};
 
 /**
  * yargs measures its help in graphemes, and the tables for that cost as much as Node's own start, on every command. Our
@@ -30,78 +38,51 @@ const WIDTH = 'export default text => text.length;';
 const WRAP = `export default (text, width) =>
   text.replace(new RegExp('(?![^\\n]{1,' + width + '}$)([^\\n]{1,' + width + '}) ', 'g'), '$1\\n');`;
 
-interface Bundle {
-  readonly source: string;
-  readonly target: string;
-}
-
 await main();
 
 async function main(): Promise<void> {
   if (/\s/.test(node) || node.length > SHEBANG_MAX)
     fail(`${node}: no #! line can name this path; move the checkout`);
-  const bundles = [
-    { source: join(root, 'lib/cli/main.ts'), target: join(dist, 'vmnet.cjs') },
-    { source: 'winston', target: winston },
-    ...hookBundles(),
-  ];
-  for (const { source } of bundles)
-    if (source !== 'winston' && !existsSync(source)) fail(`${relative(root, source)}: missing`);
-  const texts = await Promise.all(bundles.map(bundleText));
-  // The checkout's package.json makes files without extension ES modules; the hooks are CommonJS.
+  const names = hookNames();
+  const plugins = [beside, ascii];
+  const [vmnet, hook, log] = await Promise.all([
+    programOf({ text: "import './lib/cli/main.ts';", root, plugins }),
+    programOf({ text: hooksText(names), root, plugins }),
+    bundleOf({ text: "module.exports = require('winston');", root, plugins: [] }),
+  ]);
+  // The checkout's package.json makes files without extension ES modules; the launchers are CommonJS.
   replace(join(dist, 'package.json'), '{ "type": "commonjs" }\n', 0o644);
-  bundles.forEach((bundle, i) => {
-    replace(bundle.target, texts[i] ?? '', 0o755);
-  });
-  removeStale(new Set(bundles.map(bundle => bundle.target)));
-  const size = Math.round((texts[0] ?? '').length / 1024);
-  console.log(`build: dist/vmnet.cjs (${size} KB) and ${bundles.length - 2} hooks`);
+  replace(join(dist, 'winston.cjs'), log, 0o644);
+  replace(join(dist, 'vmnet.program'), vmnet, 0o644);
+  replace(join(dist, 'hooks.program'), hook, 0o644);
+  replace(join(dist, 'vmnet.cjs'), launcherOf(node, 'vmnet.program', 'vmnet'), 0o755);
+  for (const name of names) {
+    const target = join(dist, 'hooks', name);
+    replace(target, launcherOf(node, relative(dirname(target), join(dist, 'hooks.program')), name), 0o755);
+  }
+  removeStale(new Set(names.map(name => join(dist, 'hooks', name))));
+  console.log(`build: dist/vmnet.cjs and ${names.length} hooks`);
 }
 
-function hookBundles(): Bundle[] {
-  const dir = join(root, 'hooks');
-  return readdirSync(dir, { recursive: true, encoding: 'utf8' })
+/** One program for all: which of them runs, the launcher says. */
+function hooksText(names: readonly string[]): string {
+  const hooks = names.map(name => `${JSON.stringify(name)}: () => import('./hooks/${name}.ts')`);
+  return `const hooks = { ${hooks.join(', ')} };\nhooks[entry]();`;
+}
+
+/** As below hooks/, without the ending: `network/routed/up`. */
+function hookNames(): readonly string[] {
+  return readdirSync(join(root, 'hooks'), { recursive: true, encoding: 'utf8' })
     .filter(path => path.endsWith('.ts') && !path.endsWith('.d.ts'))
-    .sort()
-    .map(path => ({ source: join(dir, path), target: join(dist, 'hooks', path.slice(0, -'.ts'.length)) }));
-}
-
-async function bundleText({ source, target }: Bundle): Promise<string> {
-  const result = await build({
-    entryPoints: [source],
-    absWorkingDir: root,
-    bundle: true,
-    write: false,
-    platform: 'node',
-    target: 'node24',
-    format: 'cjs',
-    legalComments: 'none',
-    minifyWhitespace: true,
-    logLevel: 'error',
-    plugins: target === winston ? [] : [beside(target), ascii],
-    define: { 'import.meta.url': 'importMetaUrl', 'import.meta.dirname': '__dirname' },
-  }).catch(() => process.exit(1));
-  const text = result.outputFiles[0]?.text ?? '';
-  const url = text.includes('importMetaUrl')
-    ? "const importMetaUrl = require('node:url').pathToFileURL(__filename).href;\n"
-    : '';
-  return `#!${node}\n${url}${text.replace(/^#!.*\n/, '')}`;
-}
-
-function beside(target: string): Plugin {
-  const path = join(relative(dirname(target), dist), 'winston.cjs');
-  return {
-    name: 'winston beside',
-    setup: ({ onResolve }) =>
-      onResolve({ filter: /^winston$/ }, () => ({ path: `./${path}`, external: true })),
-  };
+    .map(path => path.slice(0, -'.ts'.length))
+    .sort();
 }
 
 /** By rename: a hook that is running, or starting, sees the old file or the new one. */
-function replace(path: string, text: string, mode: number): void {
+function replace(path: string, data: string | Uint8Array, mode: number): void {
   const fresh = `${path}.${process.pid}`;
   mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(fresh, text);
+  writeFileSync(fresh, data);
   chmodSync(fresh, mode);
   renameSync(fresh, path);
 }
