@@ -22,9 +22,17 @@ export interface IpSession {
  */
 const LAST: IpQuestion = { line: 'address show dev lo', read: () => ({ objects: [], links: [] }) };
 
+const NO_PROXY: IpQuestion = {
+  line: 'neigh show proxy dev lo',
+  read: () => ({ objects: [], links: [] }),
+};
+
 export function openIp(family: Family): IpSession {
-  const args = family === 6 ? ['-6', '-N', '-d'] : ['-N', '-d'];
-  return openBatch('ip', args, LAST);
+  if (family === 6) return openBatch('ip', ['-6', '-N', '-d'], LAST);
+  const session = openBatch('ip', ['-N', '-d'], LAST);
+  // Before `ip` lists its first proxy neighbour it lists all links: while the program is being loaded, it has the time.
+  session.exchange([], [NO_PROXY]).catch(() => undefined);
+  return session;
 }
 
 /** The forwarding databases of bridges, which `ip` does not know. */

@@ -108,7 +108,8 @@ describe('routes, where the field that was filtered by is left out', () => {
       assert.deepEqual(sorted({ ...at, dev: link('tap0') }), [own]);
       assert.deepEqual(sorted({ ...at, dev: link(uplink) }), [subnet, gateway].sort());
       assert.deepEqual(sorted({ ...at, prefix: parsePrefix(host, 'test') }), [own]);
-      assert.deepEqual(sorted({ ...at, unreachable: true }), [last]);
+      const anywhere = parsePrefix(family === 4 ? '0.0.0.0/0' : '::/0', 'test');
+      assert.deepEqual(sorted({ ...at, prefix: anywhere }), [gateway, last].sort());
       assert.deepEqual(sorted(at), [own, subnet, gateway, last].sort());
       assert.deepEqual(sorted({ family, protocol: 118 }), [own, subnet, gateway, last].sort());
     });

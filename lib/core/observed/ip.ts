@@ -43,7 +43,6 @@ export function routeQuestion(query: RouteQuery): IpQuestion {
     `route show table ${query.table ?? 'all'}`,
     ...(query.prefix === undefined ? [] : [query.prefix.text]),
     ...(query.dev === undefined ? [] : [`dev ${query.dev}`]),
-    ...(query.unreachable === undefined ? [] : ['type unreachable']),
     ...(query.protocol === undefined ? [] : [`protocol ${query.protocol}`]),
   ];
   return {

@@ -51,7 +51,6 @@ export interface RouteQuery {
   readonly table?: number;
   readonly dev?: Ifname;
   readonly prefix?: Prefix;
-  readonly unreachable?: true;
   readonly protocol?: number;
 }
 
@@ -119,9 +118,6 @@ function proxyQueries(object: KernelObject, taps: readonly Ifname[]): readonly P
 function routeQueries(object: KernelObject): readonly RouteQuery[] {
   if (object.kind !== 'route') return [];
   const at = { family: object.prefix.family, table: object.table };
-  if (object.dev === undefined) return [{ ...at, unreachable: true }];
-  return [
-    { ...at, dev: object.dev },
-    { ...at, prefix: object.prefix },
-  ];
+  const prefix = { ...at, prefix: object.prefix };
+  return object.dev === undefined ? [prefix] : [{ ...at, dev: object.dev }, prefix];
 }

@@ -102,7 +102,6 @@ function matches(query: RouteQuery, route: KernelState['routes'][number]): boole
     (query.table === undefined || query.table === route.table) &&
     (query.dev === undefined || query.dev === route.dev) &&
     (query.prefix === undefined || query.prefix.text === route.prefix.text) &&
-    (query.unreachable === undefined || route.type === 'unreachable') &&
     (query.protocol === undefined || query.protocol === route.protocol)
   );
 }

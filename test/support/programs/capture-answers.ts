@@ -20,6 +20,8 @@ const DIR = join(import.meta.dirname, '../../fixtures/kernel');
 const at = 'capture';
 const link = (name: string) => parseIfname(name, at);
 
+const DEFAULT = { 4: '0.0.0.0/0', 6: '::/0' };
+
 const QUESTIONS: readonly (readonly [4 | 6, IpQuestion])[] = [
   ...['tap0', 'tap1', 'br0', 'up6'].map(name => [4, linkQuestion(link(name))] as const),
   ...([4, 6] as const).flatMap(family => {
@@ -29,7 +31,7 @@ const QUESTIONS: readonly (readonly [4 | 6, IpQuestion])[] = [
       { family, table, dev: link('tap0') },
       { family, table, dev: link(family === 4 ? 'up1' : 'up6') },
       { family, table, prefix: parsePrefix(host, at) },
-      { family, table, unreachable: true as const },
+      { family, table, prefix: parsePrefix(DEFAULT[family], at) },
       { family, table },
       { family, protocol: 118 },
     ].map(query => [family, routeQuestion(query)] as const);
