@@ -1,6 +1,8 @@
 import { VmnetError } from '../core/errors.ts';
+import { parseIfname } from '../core/model/ifname.ts';
 import { requestFromFlags } from '../core/source/flags.ts';
 import { pick } from '../core/source/pick.ts';
+import { requestFromRunningVm } from '../host/running-vm.ts';
 import { attach, type Outcome } from '../run/attach.ts';
 import { type GlobalArgv, onHost, printJson, printLine } from './context.ts';
 import { commandText, planJson } from './print-plan.ts';
@@ -21,7 +23,11 @@ export function addAttach(yargs: GlobalArgv): void {
         ip: many(argv.ip),
         tag: many(argv.tag),
       };
-      const request = requestFromFlags({ tap: argv.tap, ...pick({ ...flags, ...words }) }, context.config);
+      const said = pick({ ...flags, ...words });
+      const request =
+        Object.keys(said).length === 0
+          ? requestFromRunningVm(parseIfname(argv.tap, 'TAP'), context.config, argv.config)
+          : requestFromFlags({ tap: argv.tap, ...said }, context.config);
       print(await attach(context, request, { dryRun: argv.dryRun }), argv);
       return 'ok';
     }),
@@ -50,7 +56,8 @@ function options(yargs: GlobalArgv) {
     .example(
       '$0 attach tap1 --mode bridged --link br0 --mac aa:00:00:35:6d:02 --ip 192.0.2.11',
       'a bridged NIC',
-    );
+    )
+    .example('$0 attach tap2', 'a NIC of a running VM, or one with a file in nics.d');
 }
 
 function print(outcome: Outcome, argv: { dryRun: boolean; json: boolean }): void {

@@ -12,11 +12,15 @@ export interface Globals {
   readonly logLevel: LogLevel;
 }
 
+/** Told of the error that a run ends with, beside the log: who has started it may have a place of its own for it. */
+export type Tell = (error: VmnetError) => Promise<void>;
+
 /** Runs `work` on this machine. An error is logged, once and on one line, and its exit is what is returned. */
 export async function withContext(
   { config: path, stateDir, logLevel }: Globals,
   work: (context: Context) => Promise<ExitName>,
   started?: Started,
+  tell?: Tell,
 ): Promise<ExitName> {
   const host = createHost(stateDir, started);
   let log = createLog({ level: logLevel, stderr: true });
@@ -30,6 +34,7 @@ export async function withContext(
   } catch (thrown) {
     const error = asVmnetError(thrown);
     log.write({ level: 'error', text: formatError(error) });
+    await tell?.(error);
     return error.exit;
   } finally {
     host.close();

@@ -8,7 +8,7 @@ export interface Exit {
   readonly stderr: string;
 }
 
-export type Tool = 'ip' | 'bridge' | 'nft' | 'perl' | 'socat';
+export type Tool = 'ip' | 'bridge' | 'nft' | 'perl' | 'socat' | 'xenstore-read' | 'xenstore-write';
 
 const PACKAGES: Readonly<Record<Tool, string>> = {
   ip: 'iproute2',
@@ -16,6 +16,8 @@ const PACKAGES: Readonly<Record<Tool, string>> = {
   nft: 'nftables',
   perl: 'perl-base',
   socat: 'socat',
+  'xenstore-read': 'xenstore-utils',
+  'xenstore-write': 'xenstore-utils',
 };
 
 /** Callers come with any PATH, cron's and the hypervisor's among them; the tools are always in these places. */

@@ -43,7 +43,7 @@ function namesIn(directory: string, ending: string): string[] {
 }
 
 /** Whoever may write the configuration decides what root runs: it must not be everybody. */
-function readTrusted(file: string): string {
+export function readTrusted(file: string): string {
   try {
     if ((statSync(file).mode & 0o002) !== 0) {
       throw new VmnetError('config', 'everybody may write this file', {

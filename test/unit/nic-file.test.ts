@@ -19,7 +19,7 @@ function read(text: string): NicRequest {
 }
 
 test('the words are those of vmnet attach', () => {
-  assert.equal(nicFilePath(TAP), '/etc/vmnet/nics.d/tap0.ini');
+  assert.equal(nicFilePath('/etc/vmnet', TAP), '/etc/vmnet/nics.d/tap0.ini');
   const table: [string, Parameters<typeof requestFromFlags>[0]][] = [
     ['network = public', { tap: 'tap0', network: 'public' }],
     ['ip = 192.0.2.9', { tap: 'tap0', ip: ['192.0.2.9'] }],

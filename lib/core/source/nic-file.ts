@@ -7,9 +7,6 @@ import { list, type Parser } from './config-values.ts';
 import { type AttachFlags, requestFromFlags } from './flags.ts';
 import { type IniSection, placeOf, readIni } from './ini-file.ts';
 
-/** Where the NICs stand whose caller tells nothing but the tap: plain QEMU's `script=`, and Xen. */
-export const NIC_FILE_DIR = '/etc/vmnet/nics.d';
-
 // The words are those of `vmnet attach`, and it is the parser of its arguments that reads their values.
 const text: Parser<string> = value => value;
 const SCHEMA = {
@@ -23,8 +20,9 @@ const SCHEMA = {
   tag: list(text),
 };
 
-export function nicFilePath(tap: Ifname): string {
-  return `${NIC_FILE_DIR}/${tap}.ini`;
+/** Where a NIC stands whose caller tells nothing but the tap: in the directory nics.d beside the configuration. */
+export function nicFilePath(configDirectory: string, tap: Ifname): string {
+  return `${configDirectory}/nics.d/${tap}.ini`;
 }
 
 /** A request from the tap's file, which has one section, [nic]. Errors tell the line. */
