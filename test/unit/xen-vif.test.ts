@@ -7,6 +7,7 @@ import {
   type XenVifKeys,
   xenLinkName,
   xenNamePath,
+  xenNicName,
 } from '../../lib/core/source/xen-vif.ts';
 
 const VIF = { vif: 'vif3.1', XENBUS_PATH: 'backend/vif/3/1', XENBUS_TYPE: 'vif', netdev: '' };
@@ -52,7 +53,10 @@ test('a name of its own is the link that the script makes', () => {
     [tap, {}, 'vif3.1-emu'],
     [tap, { vifname: 'web1' }, 'web1-emu'],
   ];
-  for (const [call, keys, name] of table) assert.equal(xenLinkName(call, keys), name);
+  for (const [call, keys, name] of table) {
+    assert.equal(xenLinkName(call, keys), name);
+    assert.equal(xenNicName(call, keys), name.replace('-emu', ''));
+  }
   refused(() => xenLinkName(tap, { vifname: 'much-too-long1' }), 'backend/vif/3/1/vifname');
 });
 

@@ -75,6 +75,11 @@ export function xenLinkName({ device, emulated, path }: XenCall, { vifname = '' 
   return vifname === '' ? device : parseIfname(emulated ? `${vifname}-emu` : vifname, `${path}/vifname`);
 }
 
+/** What the NIC is called, whichever of its two links the call is about. */
+export function xenNicName({ device, path }: XenCall, { vifname = '' }: XenVifKeys): Ifname {
+  return parseIfname(vifname === '' ? device.replace(/-emu$/, '') : vifname, `${path}/vifname`);
+}
+
 /** Where xenstore has the guest's name. */
 export function xenNamePath({ domain }: XenCall): string {
   return `/local/domain/${domain}/name`;
