@@ -15,7 +15,7 @@ help: ## say what the goals are
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(MAKEFILE_LIST) | expand -t 18
 
 setup: ## install what developing needs: Debian packages, npm packages, the project's own Node
-	@bin/setup run test check bench
+	@bin/setup run test check bench e2e
 
 demo: tools build ## wire a VM in network namespaces and show every step with ip and nft
 	@$(NODE) test/demo/demo.ts

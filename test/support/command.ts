@@ -97,6 +97,6 @@ export function missingForNamespaces(): string | undefined {
   }
 }
 
-function isInstalled(tool: string): boolean {
+export function isInstalled(tool: string): boolean {
   return PATH.split(delimiter).some(dir => dir !== '' && existsSync(join(dir, tool)));
 }

@@ -17,6 +17,7 @@ const SUITES: readonly Suite[] = [
   { name: 'property', concurrency: true },
   { name: 'fault', concurrency: true },
   { name: 'netns', concurrency: 2 },
+  { name: 'e2e', concurrency: 1 },
 ];
 const FILE_TIMEOUT_MS = 300_000;
 
