@@ -2,6 +2,7 @@ import { checkFirewall } from '../core/desired/policy.ts';
 import { asVmnetError, EXIT, formatError } from '../core/errors.ts';
 import { checkProfiles } from '../host/check-profiles.ts';
 import { loadConfig, loadRtTables } from '../host/files.ts';
+import { checkNicFiles } from '../host/nic-files.ts';
 import { type GlobalArgv, printLine } from './context.ts';
 
 export function addConfigCheck(yargs: GlobalArgv): void {
@@ -16,9 +17,14 @@ export function addConfigCheck(yargs: GlobalArgv): void {
         for (const section of config.networks) checkFirewall(section, profiles);
         if (process.geteuid?.() === 0) await checkProfiles(profiles);
         else for (const { broken } of profiles) if (broken !== undefined) throw broken;
+        const taps = checkNicFiles(config, argv.config);
         printLine(`${argv.config}: in order`);
         printNames('networks', config.networks);
         printNames('firewall profiles', profiles);
+        printNames(
+          'NICs in nics.d',
+          taps.map(name => ({ name })),
+        );
       } catch (thrown) {
         const error = asVmnetError(thrown);
         process.stderr.write(`vmnet: ${formatError(error)}\n`);

@@ -34,7 +34,8 @@ export function loadRtTables(): ReadonlyMap<string, number> {
   return parseRtTables(files.filter(file => existsSync(file)).map(file => readFileSync(file, 'utf8')));
 }
 
-function namesIn(directory: string, ending: string): string[] {
+/** The paths of the files of a directory that end so, in the order of their names; none where there is no directory. */
+export function namesIn(directory: string, ending: string): string[] {
   if (!existsSync(directory)) return [];
   return readdirSync(directory)
     .filter(name => name.endsWith(ending))

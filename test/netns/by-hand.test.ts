@@ -134,3 +134,11 @@ test('one flag is a NIC by flags', { skip }, async () => {
   put('[nic]\nnetwork = public\n', 'nics.d', 'tap0.ini');
   refused(await byHand('tap0', '--mac', vm.nic.mac), 65, 'tap0', '--mode');
 });
+
+test('config check reads the files of nics.d as well', { skip }, async () => {
+  put('[nic]\nnetwork = public\n', 'nics.d', 'tap0.ini');
+  put('[nic]\nnetwork = public\n', 'nics.d', 'tap1.ini');
+  assert.match(succeeded(await node.vmnet(['config', 'check'])), /tap0, tap1/);
+  const file = put('[nic]\nnetwork = pubic\n', 'nics.d', 'tap1.ini');
+  refused(await node.vmnet(['config', 'check']), 78, `${file}:2`, 'pubic');
+});
