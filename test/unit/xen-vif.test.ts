@@ -79,6 +79,11 @@ test('requests', () => {
   });
 });
 
+test('a guest that is on its way is the guest', () => {
+  const keys = { mac: '00:16:3e:00:00:01', bridge: 'br0' };
+  assert.equal(requestFromXen(CALL, keys, 'web1--incoming').instance, 'web1');
+});
+
 test('bad calls and values', () => {
   for (const word of ['', 'move', 'Online', 'constructor'])
     refused(() => parseXenCall([word], VIF), 'argument 1');

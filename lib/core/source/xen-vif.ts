@@ -97,7 +97,8 @@ export function requestFromXen(xen: XenCall, keys: XenVifKeys, guest: string): N
   return {
     ifname: xenLinkName(xen, keys),
     mode: bridge === '' ? 'routed' : 'bridged',
-    instance: parseInstance(guest, xenNamePath(xen)),
+    // On the target of a migration xl calls it so until the guest has moved.
+    instance: parseInstance(guest.replace(/--incoming$/, ''), xenNamePath(xen)),
     mac: parseMac(keys.mac ?? '', at('mac')),
     ...pick({ link: bridge === '' ? undefined : parseIfname(bridge, at('bridge')) }),
     addresses: addresses.map(ip => parseAddress(ip.replace(/\/(32|128)$/, ''), at('ip'))),
