@@ -10,6 +10,7 @@ import { addConfigCheck } from './config-check.ts';
 import type { GlobalArgv } from './context.ts';
 import { addDetach } from './detach.ts';
 import { addGc } from './gc.ts';
+import { addHost } from './host.ts';
 import { addList } from './list.ts';
 import { addRepair } from './repair.ts';
 import { addShow } from './show.ts';
@@ -55,6 +56,7 @@ for (const add of [
   addShow,
   addAnnounce,
   addGc,
+  addHost,
   addConfigCheck,
 ]) {
   add(commandLine);

@@ -4,11 +4,11 @@ import { byKey, type KernelObject, type LinkSetting } from '../core/model/object
 import {
   fdbQuestion,
   type IpAnswer,
-  linkQuestion,
   proxyQuestion,
   routeQuestion,
   ruleQuestion,
 } from '../core/observed/ip.ts';
+import { linkQuestion } from '../core/observed/link.ts';
 import type { LinkFacts, Observed, Query } from '../core/observed/query.ts';
 import type { Batch } from '../core/plan/render.ts';
 import { startAnnouncer } from './announce.ts';

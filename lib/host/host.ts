@@ -4,7 +4,14 @@ import type { Ifname } from '../core/model/ifname.ts';
 import type { Host } from '../run/ports.ts';
 import { startAnnouncer } from './announce.ts';
 import { exchange } from './exchange.ts';
-import { deleteRecord, iterateRecords, listRecords, readRecord, writeRecord } from './records.ts';
+import {
+  deleteRecord,
+  hostRecords,
+  iterateRecords,
+  listRecords,
+  readRecord,
+  writeRecord,
+} from './records.ts';
 import {
   ANNOUNCE_AGAIN,
   closeSessions,
@@ -40,6 +47,7 @@ export function createHost(stateDir: string, started: Started = { locks: new Map
       iterate: () => iterateRecords(stateDir),
       list: () => listRecords(stateDir),
     },
+    hostRecord: hostRecords(stateDir),
     announce: async announcements => {
       const frames = announcements.flatMap(one =>
         announcementFrames(one).map(frame => ({ dev: one.dev, tap: one.tap, frame })),

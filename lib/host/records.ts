@@ -1,13 +1,19 @@
 import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { quoted, VmnetError } from '../core/errors.ts';
+import type { HostRecord } from '../core/model/host-record.ts';
 import { type Ifname, parseIfname } from '../core/model/ifname.ts';
 import type { NicRecord } from '../core/model/record.ts';
+import { parseHostRecord } from '../core/source/host-record.ts';
 import { parseRecord } from '../core/source/record.ts';
+import type { HostRecords } from '../run/ports.ts';
 
 /** Replaces the tap's record: a reader finds the old one or the new one. The directory is for root alone. */
 export function writeRecord(stateDir: string, record: NicRecord): void {
-  const file = fileOf(stateDir, record.request.ifname);
+  replace(fileOf(stateDir, record.request.ifname), record);
+}
+
+function replace(file: string, record: NicRecord | HostRecord): void {
   // No link name starts with a dash, so no record is ever called this.
   const temporary = join(dirname(file), `-${process.pid}.tmp`);
   try {
@@ -42,12 +48,28 @@ export function readRecord(stateDir: string, ifname: Ifname): NicRecord | undefi
 
 /** Success when there is none. */
 export function deleteRecord(stateDir: string, ifname: Ifname): void {
-  const file = fileOf(stateDir, ifname);
+  unlink(fileOf(stateDir, ifname));
+}
+
+function unlink(file: string): void {
   try {
     rmSync(file, { force: true });
   } catch (thrown) {
     throw failed('removed', thrown, file);
   }
+}
+
+/** The record of the host's own links, beside the directory of the NICs'. */
+export function hostRecords(stateDir: string): HostRecords {
+  const file = join(stateDir, 'host.json');
+  return {
+    read: () => {
+      const text = readText(file);
+      return text === undefined ? undefined : parseHostRecord(text, file);
+    },
+    write: record => replace(file, record),
+    remove: () => unlink(file),
+  };
 }
 
 /** One after the other, tap2 before tap10; an error for what is no record. */

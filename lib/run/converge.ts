@@ -6,7 +6,7 @@ import { nicsOwn } from '../core/observed/owner.ts';
 import type { Observed, Query } from '../core/observed/query.ts';
 import { foreignInTheWay, type Plan, plan, type Step, stepText } from '../core/plan/plan.ts';
 import { render } from '../core/plan/render.ts';
-import { type Goal, goalObjects, goalPlan, goalQuery, inScope } from './goal.ts';
+import { type Goal, goalObjects, goalPlan, goalQuery, identityOfGoal, inScope } from './goal.ts';
 import type { Context, Held } from './ports.ts';
 
 /** A goal that was looked at: what the kernel was, and what is to be done. */
@@ -65,15 +65,24 @@ export async function remove(context: Context, prepared: Prepared): Promise<void
 async function carryOut(context: Context, { goal, query, before, plan }: Prepared): Promise<Observed> {
   if (plan.steps.length === 0) return before;
   for (const step of plan.steps) context.report('debug', stepText(step));
-  const after = await context.host.exchange(render(plan.steps), query);
+  let after = await context.host.exchange(render(plan.steps), query);
+  if (goal.scope === 'host') after = await settle(context, goal, query, after);
   const meant = new Set(plan.steps.map(step => keyOf(step.object)));
   const drift = goalPlan(goal, after).steps.find(
-    step => goal.scope === 'nics' || meant.has(keyOf(step.object)),
+    step => goal.scope !== 'node' || meant.has(keyOf(step.object)),
   );
   if (drift === undefined) return after;
   throw new VmnetError('kernel', `the kernel took the change but does not show it: ${stepText(drift)}`, {
     hint: 'somebody else may be changing the same objects; look with `ip monitor` and `nft monitor`',
   });
+}
+
+/** A link that was set down and up on the way has lost what IPv6 had on it, and its routes; they come back now. */
+async function settle(context: Context, goal: Goal, query: Query, after: Observed): Promise<Observed> {
+  const { steps } = goalPlan(goal, after);
+  if (steps.length === 0) return after;
+  for (const step of steps) context.report('debug', `again ${stepText(step)}`);
+  return context.host.exchange(render(steps), query);
 }
 
 /** The same subtraction the other way round: from what there is now to what there was. Returns what went wrong. */
@@ -84,7 +93,7 @@ async function undo(context: Context, { goal, query, before }: Prepared): Promis
     // Twice, as the kernel may answer to what is put back: a link whose addr_gen_mode returns gets an address by that.
     for (let round = 1; round <= 2; round += 1) {
       const was = inScope(goal, before).filter(object => canReturn(object, now));
-      const back = plan(inScope(goal, now), was, identityOf(goal.settings));
+      const back = plan(inScope(goal, now), was, identityOfGoal(goal));
       if (back.steps.length === 0) break;
       for (const step of back.steps) context.report('debug', `undo ${stepText(step)}`);
       now = await context.host.exchange(render(back.steps.map(step => inFull(step, known))), query);

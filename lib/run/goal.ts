@@ -4,7 +4,7 @@ import { guestAddresses } from '../core/desired/resolve.ts';
 import { restingSettings } from '../core/desired/resting.ts';
 import { IPV6_FORWARDING } from '../core/desired/sysctls.ts';
 import type { Settings } from '../core/model/config.ts';
-import { identityOf } from '../core/model/identity.ts';
+import { type Identity, identityOf } from '../core/model/identity.ts';
 import { type Ifname, parseIfname } from '../core/model/ifname.ts';
 import type { Nic } from '../core/model/network.ts';
 import { byKey, isPortSetting, type KernelObject, keyOf } from '../core/model/object.ts';
@@ -15,6 +15,7 @@ import { nicsOwn, nodeOwns } from '../core/observed/owner.ts';
 import { CHAIN_NAMES, type Observed, type Query, queryOf } from '../core/observed/query.ts';
 import { type Plan, plan } from '../core/plan/plan.ts';
 import { pick } from '../core/source/pick.ts';
+import { type HostGoal, hostGoalPlan, hostGoalQuery, hostInScope } from './host-goal.ts';
 
 /** What is to become of one tap: a NIC, or none. */
 export interface Change {
@@ -26,11 +27,13 @@ export interface Change {
 
 /** The changes of one run, and the other NICs of this node as far as they hold on to what this run could remove. */
 export interface Goal {
-  /** `nics`: only what these NICs have is decided about. `node`: they are all there is, and anything else of ours is too much. */
-  readonly scope: 'nics' | 'node';
+  /** `nics`: only what these NICs have is decided about. `node`: they are all there is, and anything else of ours is too much. `host`: the host's own links. */
+  readonly scope: 'nics' | 'node' | 'host';
   readonly changes: readonly Change[];
   readonly others: readonly Nic[];
   readonly settings: Settings;
+  /** With scope `host`, and then there are no NICs. */
+  readonly host?: HostGoal;
 }
 
 const NOTHING: Observed = { objects: [], links: new Map() };
@@ -38,8 +41,14 @@ const NOTHING: Observed = { objects: [], links: new Map() };
 /** From here on, whole tables cost less than a question for each NIC. */
 const MANY = 8;
 
+/** By what an undo tells what it may take away. */
+export function identityOfGoal({ host, settings }: Goal): Identity {
+  return { ...identityOf(settings), ...(host === undefined ? {} : { links: true }) };
+}
+
 /** What to read for a goal: all that it wants, and all that the records say was made before. */
 export function goalQuery(goal: Goal): Query {
+  if (goal.host !== undefined) return hostGoalQuery(goal.host);
   const taps = goal.changes.map(change => change.tap);
   const carriers = goal.changes.flatMap(({ nic }) => (nic === undefined ? [] : carriersOf(nic)));
   const settings = goal.changes.flatMap(({ record }) => record?.before ?? []);
@@ -59,12 +68,14 @@ export function goalQuery(goal: Goal): Query {
 
 /** The subtraction for a goal, within what is the goal's to decide. */
 export function goalPlan(goal: Goal, observed: Observed): Plan {
+  if (goal.host !== undefined) return hostGoalPlan(goal.host, observed, goal.settings);
   const desired = desiredObjects(goal, observed);
   return plan(scoped(goal, observed, desired), supported(desired, observed), identityOf(goal.settings));
 }
 
 /** The part of the kernel that this goal decides about: its NICs' own, and what it or a record names. */
 export function inScope(goal: Goal, observed: Observed): readonly KernelObject[] {
+  if (goal.host !== undefined) return hostInScope(goal.host, observed);
   return scoped(goal, observed, desiredObjects(goal, observed));
 }
 

@@ -1,6 +1,7 @@
 import type { Announcement } from '../core/announce/frames.ts';
 import type { VmnetError } from '../core/errors.ts';
 import type { Config } from '../core/model/config.ts';
+import type { HostRecord } from '../core/model/host-record.ts';
 import type { Ifname } from '../core/model/ifname.ts';
 import type { NicRecord } from '../core/model/record.ts';
 import type { Observed, Query } from '../core/observed/query.ts';
@@ -18,6 +19,7 @@ export interface Host {
   /** Waits for a lock that dies with this process; a `busy` error when it does not come in time. */
   lock(name: Ifname | 'host', mode: 'shared' | 'exclusive', timeoutMs?: number): Held;
   readonly records: Records;
+  readonly hostRecord: HostRecords;
   /** Sends the frames now, and again later without keeping the caller. */
   announce(announcements: readonly Announcement[]): Promise<void>;
   /** ISO 8601, UTC. */
@@ -35,6 +37,13 @@ export interface Records {
   /** One after the other, as far as somebody asks; an error for a file that is none. */
   iterate(): Iterable<NicRecord | VmnetError>;
   list(): { readonly records: readonly NicRecord[]; readonly broken: readonly VmnetError[] };
+}
+
+/** The one record of the host's own links. */
+export interface HostRecords {
+  read(): HostRecord | undefined;
+  write(record: HostRecord): void;
+  remove(): void;
 }
 
 /** Told of what happens while it happens; the printers and the log are behind it. */

@@ -12,11 +12,11 @@ import type { NicRequest } from '../../lib/core/model/request.ts';
 import {
   type IpAnswer,
   type IpRow,
-  linkQuestion,
   proxyQuestion,
   routeQuestion,
   ruleQuestion,
 } from '../../lib/core/observed/ip.ts';
+import { linkQuestion } from '../../lib/core/observed/link.ts';
 import { readTables } from '../../lib/core/observed/nft.ts';
 import type { Observed } from '../../lib/core/observed/query.ts';
 import type { Step } from '../../lib/core/plan/plan.ts';
@@ -106,6 +106,7 @@ export function goldenHost(name: string): GoldenHost {
       list: () => ({ records: [...records.values()], broken: [] }),
       iterate: () => records.values(),
     },
+    hostRecord: { read: () => undefined, write: () => undefined, remove: () => undefined },
     announce: async () => undefined,
     now: () => '2031-05-04T03:02:01.000Z',
   };

@@ -4,17 +4,16 @@
 
 import type { Announcement } from '../../lib/core/announce/frames.ts';
 import { VmnetError } from '../../lib/core/errors.ts';
-import { type Ifname, parseIfname } from '../../lib/core/model/ifname.ts';
+import { parseIfname } from '../../lib/core/model/ifname.ts';
 import { parseMac } from '../../lib/core/model/mac.ts';
 import { NFT_FAMILIES } from '../../lib/core/model/nft.ts';
 import { textOf } from '../../lib/core/model/object.ts';
-import type { NicRecord } from '../../lib/core/model/record.ts';
 import type { Batch } from '../../lib/core/plan/render.ts';
-import { parseRecord } from '../../lib/core/source/record.ts';
-import type { Held, Host, Records } from '../../lib/run/ports.ts';
+import type { Held, Host } from '../../lib/run/ports.ts';
 import { bridgeLine, ipLine } from './memory/ip-lines.ts';
 import { nftTransaction } from './memory/nft-lines.ts';
 import { observe } from './memory/read.ts';
+import { hostRecordIn, recordsIn } from './memory/records.ts';
 import { refused } from './memory/refuse.ts';
 import { addLink, adoptMac, emptyState, type KernelState, removeLink, setSysctl } from './memory/state.ts';
 
@@ -83,6 +82,7 @@ export function memoryKernel(): MemoryKernel {
       return lock(locks, name, mode);
     },
     records: recordsIn(texts, step),
+    hostRecord: hostRecordIn(texts, step),
     announce: async announcements => {
       step('announce', announcements.map(one => one.address.text).join(' '));
       announced.push(...announcements);
@@ -155,42 +155,6 @@ function lock(
       released = true;
       if (mode === 'exclusive') held.exclusive = false;
       else held.shared -= 1;
-    },
-  };
-}
-
-/** As text, so that what is read back has gone through the parser of records. */
-function recordsIn(
-  texts: Map<string, string>,
-  step: (kind: Operation['kind'], text: string) => void,
-): Records {
-  const parse = (ifname: string, text: string): NicRecord => parseRecord(text, `${ifname}.json`);
-  return {
-    read: ifname => {
-      const text = texts.get(ifname);
-      return text === undefined ? undefined : parse(ifname, text);
-    },
-    write: record => {
-      step('record', `write ${record.request.ifname} ${record.state}`);
-      texts.set(record.request.ifname, JSON.stringify(record));
-    },
-    remove: (ifname: Ifname) => {
-      step('record', `remove ${ifname}`);
-      texts.delete(ifname);
-    },
-    iterate: () => [...texts].sort().map(([ifname, text]) => parse(ifname, text)),
-    list: () => {
-      const records: NicRecord[] = [];
-      const broken: VmnetError[] = [];
-      for (const [ifname, text] of [...texts].sort()) {
-        try {
-          records.push(parse(ifname, text));
-        } catch (thrown) {
-          if (!(thrown instanceof VmnetError)) throw thrown;
-          broken.push(thrown);
-        }
-      }
-      return { records, broken };
     },
   };
 }

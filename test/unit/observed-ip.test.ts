@@ -9,11 +9,11 @@ import { textOf } from '../../lib/core/model/object.ts';
 import {
   type IpQuestion,
   type IpRow,
-  linkQuestion,
   proxyQuestion,
   routeQuestion,
   ruleQuestion,
 } from '../../lib/core/observed/ip.ts';
+import { linkQuestion } from '../../lib/core/observed/link.ts';
 
 interface Captured {
   readonly family: Family;
@@ -41,6 +41,7 @@ test('a routed tap, a bridged one, a bridge and an uplink', () => {
     [
       'tap0',
       [
+        'link tap0 tun',
         'link tap0 group 994',
         'link tap0 mac 02:76:6d:6e:65:74',
         'link tap0 mtu 1500',
@@ -52,6 +53,7 @@ test('a routed tap, a bridged one, a bridge and an uplink', () => {
     [
       'tap1',
       [
+        'link tap1 tun',
         'link tap1 group 30317',
         'link tap1 mac fe:00:00:35:6d:06',
         'link tap1 mtu 1500',

@@ -1,14 +1,17 @@
 import { defaultPrefix } from '../model/address.ts';
 import type { Settings } from '../model/config.ts';
 import { identityOf, RULE_PROTOCOL, VMNET_PROTOCOL } from '../model/identity.ts';
-import { isKernelTable, type Network, type NetworkFamily, type Nic } from '../model/network.ts';
+import {
+  isKernelTable,
+  LAST_RESORT_METRIC,
+  type Network,
+  type NetworkFamily,
+  type Nic,
+} from '../model/network.ts';
 import type { KernelObject, Route, Rule, Sysctl } from '../model/object.ts';
 import { filterBase, filterOfNetwork, servicesOf } from './filter.ts';
 import { profileChains } from './firewall.ts';
 import { uplinkSysctls } from './sysctls.ts';
-
-/** Worse than any route that somebody would make: a table that loses its routes must not fall through to main. */
-const LAST_METRIC = 4_278_198_272;
 
 /** What NICs like this one share on this node: those of its mode, and those of its network. */
 export function sharedObjects(nic: Nic, settings: Settings): readonly KernelObject[] {
@@ -51,7 +54,7 @@ function tableRoutes(entry: NetworkFamily): readonly Route[] {
   const uplink = { ...base, type: 'unicast' as const, dev: entry.uplink, metric };
   const everywhere = defaultPrefix(entry.family);
   return [
-    { ...base, type: 'unreachable', prefix: everywhere, metric: LAST_METRIC },
+    { ...base, type: 'unreachable', prefix: everywhere, metric: LAST_RESORT_METRIC },
     ...(entry.skeleton && entry.subnet !== undefined ? [{ ...uplink, prefix: entry.subnet }] : []),
     ...(entry.skeleton && entry.gateway !== undefined
       ? [{ ...uplink, prefix: everywhere, via: entry.gateway }]

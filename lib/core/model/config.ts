@@ -77,14 +77,30 @@ export interface FirewallProfile {
   readonly broken?: VmnetError;
 }
 
-interface HostSection {
+/** What the sections of the host's own links have in common. */
+export interface HostSection {
   readonly name: Ifname;
   readonly where: string;
-  /** Addresses with prefix length, as written. */
-  readonly addresses: readonly string[];
+  /** `FILE:LINE` of each key that is there. */
+  readonly places: Readonly<Record<string, string>>;
+  readonly addresses: readonly HostAddress[];
   readonly gateway?: Address;
   readonly gateway6?: Address;
+  readonly routes: readonly HostRoute[];
   readonly mtu?: number;
+}
+
+/** An address of the host with the length of its subnet. */
+export interface HostAddress {
+  readonly address: Address;
+  readonly length: number;
+}
+
+/** `PREFIX [via ADDRESS] [metric NUMBER]` */
+export interface HostRoute {
+  readonly prefix: Prefix;
+  readonly via?: Address;
+  readonly metric?: number;
 }
 
 /** [bond NAME] */
@@ -93,6 +109,10 @@ export interface BondSection extends HostSection {
   readonly ports: readonly Ifname[];
   readonly primary?: Ifname;
   readonly xmitHashPolicy?: string;
+  readonly lacpRate?: 'slow' | 'fast';
+  readonly minLinks?: number;
+  /** Milliseconds between looks at the ports' carriers. */
+  readonly miimon: number;
 }
 
 /** [vlan NAME] */
@@ -104,6 +124,11 @@ export interface VlanSection extends HostSection {
 /** [bridge NAME] */
 export interface BridgeSection extends HostSection {
   readonly ports: readonly Ifname[];
+  readonly mac?: Mac;
+  /** With a querier of its own; without, every multicast frame goes to every port. */
+  readonly multicastSnooping: boolean;
+  /** Nobody cares when it is not said. */
+  readonly vlanAware?: boolean;
 }
 
 /** [vrf NAME] */

@@ -1,8 +1,11 @@
+import { isLinkLocal } from './address.ts';
 import type { Settings } from './config.ts';
 import type { KernelObject } from './object.ts';
 
 /** rt_protos number of what is vmnet's alone: network routes and proxy neighbours. */
 export const VMNET_PROTOCOL = 118;
+/** rt_protos number of the routes of the host's own links, which no NIC needs. */
+export const HOST_PROTOCOL = 119;
 /** RTPROT_KERNEL: systemd-networkd deletes every policy rule that carries anything else. */
 export const RULE_PROTOCOL = 2;
 
@@ -10,6 +13,8 @@ export const RULE_PROTOCOL = 2;
 export interface Identity {
   readonly routeProtocol: number;
   readonly preferences: Preferences;
+  /** Links and given addresses are vmnet's to remove as well, where the caller has looked them up in the host's record. */
+  readonly links?: true;
 }
 
 /** The rule preferences that are vmnet's, in the order in which the kernel walks them. */
@@ -51,6 +56,7 @@ export function isOurs(object: KernelObject, identity: Identity): boolean {
     case 'route':
       return (
         object.protocol === VMNET_PROTOCOL ||
+        object.protocol === HOST_PROTOCOL ||
         (object.protocol === identity.routeProtocol && isHostRoute(object))
       );
     case 'proxy-neighbour':
@@ -62,7 +68,10 @@ export function isOurs(object: KernelObject, identity: Identity): boolean {
     case 'link-setting':
     case 'sysctl':
       return false;
+    case 'link':
+      return identity.links === true;
     case 'address':
+      return identity.links === true || isLinkLocal(object.address);
     case 'fdb-entry':
     case 'nft-table':
     case 'nft-set':

@@ -48,6 +48,11 @@ export interface BridgedNic {
   readonly bridge: Ifname;
 }
 
+export const MAIN_TABLE = 254;
+
+/** Worse than any route that somebody would make: a table that loses its routes must not fall through to main. */
+export const LAST_RESORT_METRIC = 4_278_198_272;
+
 /** 253 default, 254 main, 255 local: tables that the kernel's own rules look up. */
 export function isKernelTable(table: number): boolean {
   return table >= 253 && table <= 255;

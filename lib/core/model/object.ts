@@ -1,5 +1,7 @@
 import type { Address, Family, Prefix } from './address.ts';
 import type { Ifname } from './ifname.ts';
+import type { Link } from './link.ts';
+import { linkText, type MasterSetting } from './link.ts';
 import type { Mac } from './mac.ts';
 import type { NftChain, NftElement, NftSet, NftTable } from './nft.ts';
 
@@ -9,6 +11,7 @@ import type { NftChain, NftElement, NftSet, NftTable } from './nft.ts';
  * other. Each kind has the kernel's own key (`keyOf`) and one canonical text (`textOf`).
  */
 export type KernelObject =
+  | Link
   | LinkSetting
   | LinkAddress
   | Route
@@ -27,12 +30,15 @@ export type Kind = KernelObject['kind'];
 export interface LinkSetting {
   readonly kind: 'link-setting';
   readonly ifname: Ifname;
-  readonly setting: 'group' | 'mac' | 'mtu' | 'master' | 'state' | 'own-mac' | PortSetting;
+  readonly setting: 'group' | 'mac' | 'mtu' | 'master' | 'state' | 'own-mac' | PortSetting | MasterSetting;
   /**
    * group: a number; mac: colons; mtu: bytes; master: a bridge or `none`; state: `up` or `down`; own-mac, of a bridge:
-   * the MAC that it keeps whichever ports come and go, or `adopted`; of a port, see `PortSetting`.
+   * the MAC that it keeps whichever ports come and go, or `adopted`; of a port, see `PortSetting`; of a bond and a
+   * bridge, see `MasterSetting`.
    */
   readonly value: string;
+  /** Of `master`: the link has to be set down for this change, and is so afterwards. */
+  readonly restart?: 'up' | 'down';
 }
 
 /** What only a port of a bridge has: `on` or `off`, and of the multicast router 0 to 2. */
@@ -57,12 +63,14 @@ export interface FdbEntry {
   readonly mac: Mac;
 }
 
-/** An address of the host on a link; vmnet sets only the link-local one of a routed tap. */
+/** An address of the host on a link. */
 export interface LinkAddress {
   readonly kind: 'address';
   readonly ifname: Ifname;
   readonly address: Address;
   readonly length: number;
+  /** Somebody else gave it for a time: DHCP, a router's advertisement. */
+  readonly dynamic?: true;
 }
 
 /** A route; the kernel's key is family, table, prefix and metric. */
@@ -114,6 +122,8 @@ export interface Sysctl {
 /** What the kernel tells objects of one kind apart by. */
 export function keyOf(object: KernelObject): string {
   switch (object.kind) {
+    case 'link':
+      return `link ${object.ifname}`;
     case 'link-setting':
       return `link ${object.ifname} ${object.setting}`;
     case 'address':
@@ -142,6 +152,8 @@ export function keyOf(object: KernelObject): string {
 /** Two objects with one key are the same when their values are; written in the words of `ip` and `nft`. */
 export function contentOf(object: KernelObject): string {
   switch (object.kind) {
+    case 'link':
+      return linkText(object);
     case 'link-setting':
     case 'sysctl':
       return object.value;
@@ -162,6 +174,7 @@ export function contentOf(object: KernelObject): string {
     case 'nft-element':
       return object.value ?? '';
     case 'address':
+      return object.dynamic ? 'dynamic' : '';
     case 'fdb-entry':
     case 'nft-table':
       return '';

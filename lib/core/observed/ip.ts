@@ -1,14 +1,7 @@
-import { type Address, defaultPrefix, type Family, hostPrefix, type Prefix } from '../model/address.ts';
+import { defaultPrefix, type Family, hostPrefix, type Prefix } from '../model/address.ts';
 import type { Ifname } from '../model/ifname.ts';
 import type { Mac } from '../model/mac.ts';
-import {
-  type KernelObject,
-  type LinkSetting,
-  PORT_SETTINGS,
-  type PortSetting,
-  type Route,
-  type Rule,
-} from '../model/object.ts';
+import type { KernelObject, Route, Rule } from '../model/object.ts';
 import type { LinkFacts, ProxyQuery, RouteQuery } from './query.ts';
 
 /**
@@ -29,13 +22,6 @@ export interface IpAnswer {
 /** What iproute2 prints; every field may be missing, whatever the version. */
 export interface IpRow {
   readonly [field: string]: unknown;
-}
-
-export function linkQuestion(ifname: Ifname | 'all'): IpQuestion {
-  return {
-    line: ifname === 'all' ? 'address show' : `address show dev ${ifname}`,
-    read: rows => ({ objects: rows.flatMap(linkObjects), links: rows.map(linkFacts) }),
-  };
 }
 
 export function routeQuestion(query: RouteQuery): IpQuestion {
@@ -82,66 +68,6 @@ export function fdbQuestion(ifname: Ifname): IpQuestion {
       links: [],
     }),
   };
-}
-
-/** What a port of a bridge has, as far as this iproute2 knows it. */
-function portSettings(row: IpRow): [PortSetting, string][] {
-  const info = row.linkinfo as IpRow | undefined;
-  if (info?.info_slave_kind !== 'bridge') return [];
-  const data = (info.info_slave_data ?? {}) as IpRow;
-  return PORT_SETTINGS.flatMap((name): [PortSetting, string][] => {
-    const value = data[name === 'mcast_router' ? 'multicast_router' : name];
-    if (value === undefined) return [];
-    return [[name, typeof value === 'boolean' ? (value ? 'on' : 'off') : String(value)]];
-  });
-}
-
-function linkFacts(row: IpRow): LinkFacts {
-  const master = text(row.master);
-  const type = text((row.linkinfo as IpRow | undefined)?.info_kind);
-  const local = linkLocals(row)[0];
-  return {
-    ifname: text(row.ifname) as Ifname,
-    ifindex: number(row.ifindex),
-    mac: text(row.address) as Mac,
-    mtu: number(row.mtu),
-    up: ((row.flags as string[] | undefined) ?? []).includes('UP'),
-    group: row.group === 'default' ? 0 : number(row.group),
-    ...(master === '' ? {} : { master }),
-    ...(type === '' ? {} : { type }),
-    ...(local === undefined ? {} : { linkLocal: local }),
-  };
-}
-
-function linkObjects(row: IpRow): KernelObject[] {
-  const facts = linkFacts(row);
-  const setting = (name: LinkSetting['setting'], value: string): LinkSetting => ({
-    kind: 'link-setting',
-    ifname: facts.ifname,
-    setting: name,
-    value,
-  });
-  return [
-    setting('group', String(facts.group)),
-    setting('mac', facts.mac),
-    setting('mtu', String(facts.mtu)),
-    setting('master', facts.master ?? 'none'),
-    setting('state', facts.up ? 'up' : 'down'),
-    ...portSettings(row).map(([name, value]) => setting(name, value)),
-    ...linkLocals(row).map(address => ({
-      kind: 'address' as const,
-      ifname: facts.ifname,
-      address,
-      length: 64,
-    })),
-  ];
-}
-
-function linkLocals(row: IpRow): Address[] {
-  const rows = (row.addr_info as IpRow[] | undefined) ?? [];
-  return rows
-    .filter(address => address.family === 'inet6' && text(address.local).startsWith('fe80:'))
-    .map(address => ({ family: 6 as const, text: text(address.local) }));
 }
 
 /** RTN_UNICAST and RTN_UNREACHABLE; other types are never vmnet's and never in its way. */
@@ -230,10 +156,10 @@ function rowPrefix(dst: string, family: Family, bits?: unknown): Prefix {
   return { family, address, length: Number(given), text: `${address}/${given}` };
 }
 
-function text(value: unknown): string {
+export function text(value: unknown): string {
   return value === undefined || value === null ? '' : String(value);
 }
 
-function number(value: unknown): number {
+export function number(value: unknown): number {
   return value === undefined ? 0 : Number(value);
 }

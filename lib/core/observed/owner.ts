@@ -1,3 +1,4 @@
+import { isLinkLocal } from '../model/address.ts';
 import { tapOfChain } from '../model/chain-name.ts';
 import { type Identity, isOurs, VMNET_PROTOCOL } from '../model/identity.ts';
 import type { Ifname } from '../model/ifname.ts';
@@ -14,7 +15,7 @@ export function nicsOwn(
   const names = new Set<string>(taps);
   const addresses = new Set(observed.filter(object => tapOf(object, names) !== undefined).flatMap(addressOf));
   return object =>
-    tapOf(object, names) !== undefined ||
+    (tapOf(object, names) !== undefined && !isGiven(object)) ||
     (object.kind === 'proxy-neighbour' && addresses.has(object.address.text));
 }
 
@@ -37,6 +38,11 @@ export function nodeOwns(
       object.kind === 'address' || (object.kind === 'route' && object.protocol !== VMNET_PROTOCOL);
     return !shared || tapOf(object, taps) !== undefined;
   };
+}
+
+/** An address that no NIC has of vmnet: a tap has a link-local one. */
+function isGiven(object: KernelObject): boolean {
+  return object.kind === 'address' && !isLinkLocal(object.address);
 }
 
 function tapOf(object: KernelObject, taps: ReadonlySet<string>): string | undefined {

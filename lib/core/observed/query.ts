@@ -76,6 +76,8 @@ export interface LinkFacts {
   readonly master?: string;
   /** `bridge`, `tun`, `veth`, …; absent for hardware. */
   readonly type?: string;
+  /** Of a VLAN. */
+  readonly parent?: string;
   /** IPv6 link-local address, once it is there. */
   readonly linkLocal?: Address;
 }

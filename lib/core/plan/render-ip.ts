@@ -1,4 +1,6 @@
-import type { LinkSetting, ProxyNeighbour, Route, Rule } from '../model/object.ts';
+import { isLinkLocal } from '../model/address.ts';
+import { BOND_SETTINGS, BRIDGE_SETTINGS, type Link } from '../model/link.ts';
+import type { LinkAddress, LinkSetting, ProxyNeighbour, Route, Rule } from '../model/object.ts';
 import { actionOf, PORT_SETTINGS, selectorOf } from '../model/object.ts';
 import type { Step } from './plan.ts';
 import type { Line } from './render.ts';
@@ -33,13 +35,42 @@ function linkLines(ifname: string, steps: readonly Step[]): Line[] {
   const of = (step: Step): LinkSetting | undefined =>
     step.object.kind === 'link-setting' && step.object.ifname === ifname ? step.object : undefined;
   const mine = steps.filter(step => of(step) !== undefined);
-  const line = (what: string, names: readonly LinkSetting['setting'][]): Line[] => {
+  const named = (names: readonly LinkSetting['setting'][]): readonly LinkSetting[] =>
+    names.flatMap(name => mine.map(of).find(setting => setting?.setting === name) ?? []);
+  const line = (what: string, names: readonly LinkSetting['setting'][], more: readonly string[] = []) => {
     const found = mine.filter(step => names.includes(of(step)?.setting ?? 'state'));
-    const ordered = names.flatMap(name => found.map(of).find(setting => setting?.setting === name) ?? []);
-    if (ordered.length === 0) return [];
-    return [{ text: `link set dev ${ifname} ${what}${ordered.map(settingWords).join(' ')}`, steps: found }];
+    const words = [...named(names).map(settingWords), ...more];
+    return words.length === 0
+      ? []
+      : [{ text: `link set dev ${ifname} ${what}${words.join(' ')}`, steps: found }];
   };
-  return [...line('', SETTING_ORDER), ...line('type bridge_slave ', PORT_SETTINGS)];
+  const [move] = named(['master']);
+  const restart = move?.restart;
+  return [
+    ...(restart === undefined ? [] : line('', [], ['down'])),
+    ...line('type bond ', BOND_SETTINGS),
+    ...bridgeLines(named(BRIDGE_SETTINGS), names => line('type bridge ', names)),
+    ...line('', SETTING_ORDER, restart === 'up' && named(['state']).length === 0 ? ['up'] : []),
+    ...line('type bridge_slave ', PORT_SETTINGS),
+  ];
+}
+
+/** One after the other where the kernel takes one only after another; a bridge in use is not VLAN-aware for a moment. */
+function bridgeLines(
+  settings: readonly LinkSetting[],
+  line: (names: readonly LinkSetting['setting'][]) => Line[],
+): Line[] {
+  const has = (name: LinkSetting['setting']): boolean => settings.some(({ setting }) => setting === name);
+  const [stp, ...rest] = BRIDGE_SETTINGS;
+  const others = rest.filter(name => name !== 'vlan_filtering');
+  const lines = [...line([stp]), ...line(others), ...line(['vlan_filtering'])];
+  if (!has('vlan_default_pvid') || has('vlan_filtering')) return lines;
+  const aware = (value: string): Line[] =>
+    line(['vlan_default_pvid']).map(({ text, steps }) => ({
+      text: text.replace(/vlan_default_pvid .*$/, `vlan_filtering ${value}`),
+      steps,
+    }));
+  return [...aware('0'), ...lines, ...aware('1')];
 }
 
 function settingWords(setting: LinkSetting): string {
@@ -53,12 +84,13 @@ function objectLines(step: Step): Line[] {
   const line = (text: string): Line => ({ text, steps: [step] });
   const object = step.object;
   switch (object.kind) {
-    case 'address':
+    case 'link':
       return [
-        line(
-          `address ${verb(step)} ${object.address.text}/${object.length} dev ${object.ifname}${step.op === 'delete' ? '' : ' nodad'}`,
-        ),
+        ...(step.op === 'add' ? [] : [line(`link del dev ${object.ifname}`)]),
+        ...(step.op === 'delete' ? [] : [line(`link add ${linkWords(object)}`)]),
       ];
+    case 'address':
+      return [line(`address ${verb(step)} ${addressWords(object, step.op)}`)];
     case 'route':
       return [line(`route ${verb(step)} ${routeWords(object)}`)];
     case 'rule':
@@ -72,6 +104,23 @@ function objectLines(step: Step): Line[] {
     default:
       return [];
   }
+}
+
+function linkWords({ ifname, type, mode, parent, id, protocol, table }: Link): string {
+  return [
+    ...(parent === undefined ? [] : [`link ${parent}`]),
+    `name ${ifname} type ${type}`,
+    ...(mode === undefined ? [] : [`mode ${mode}`]),
+    ...(protocol === undefined ? [] : [`protocol ${protocol}`]),
+    ...(id === undefined ? [] : [`id ${id}`]),
+    ...(table === undefined ? [] : [`table ${table}`]),
+  ].join(' ');
+}
+
+/** Nobody else has the link-local address of a tap; that of the host may be somebody's. */
+function addressWords({ address, length, ifname }: LinkAddress, op: Step['op']): string {
+  const nodad = op !== 'delete' && isLinkLocal(address) ? ' nodad' : '';
+  return `${address.text}/${length} dev ${ifname}${nodad}`;
 }
 
 function verb(step: Step): string {

@@ -1,3 +1,4 @@
+import type { Ifname } from '../model/ifname.ts';
 import type { KernelObject, Kind } from '../model/object.ts';
 import type { Step } from './plan.ts';
 import { ipLines } from './render-ip.ts';
@@ -23,6 +24,8 @@ const ORDER: readonly Kind[] = [
   'nft-chain',
   'nft-element',
   'rule',
+  // Their order among each other is that in which they are wanted.
+  'link',
   'link-setting',
   'address',
   'route',
@@ -60,8 +63,23 @@ export function render(steps: readonly Step[]): readonly Batch[] {
   return batches.filter(batch => batch.lines.length > 0);
 }
 
+/** Of links, the later made first: the kernel takes a VLAN along with its parent. */
 function gone(steps: readonly Step[]): Step[] {
-  return steps.filter(step => step.op === 'delete').sort((a, b) => rank(b) - rank(a));
+  const leaving = steps.filter(step => step.op === 'delete');
+  const depth = depthsOf(leaving);
+  return leaving.sort((a, b) => rank(b) - rank(a) || depth(b) - depth(a));
+}
+
+/** How many of the links that go, one above the other, a link stands on. */
+function depthsOf(steps: readonly Step[]): (step: Step) => number {
+  const parents = new Map(
+    steps.flatMap(({ object }) => (object.kind === 'link' ? [[object.ifname, object.parent] as const] : [])),
+  );
+  const depth = (name: Ifname | undefined): number => {
+    const parent = name === undefined ? undefined : parents.get(name);
+    return parent === undefined ? 0 : 1 + depth(parent);
+  };
+  return ({ object }) => (object.kind === 'link' ? depth(object.ifname) : 0);
 }
 
 function added(steps: readonly Step[]): Step[] {
@@ -77,7 +95,9 @@ function rank(step: Step): number {
   const late =
     (object.kind === 'route' && object.via !== undefined) ||
     (object.kind === 'sysctl' && object.path.endsWith('/disable_ipv6'));
-  return ORDER.indexOf(object.kind) + (late ? 0.5 : 0);
+  // A port joins a link that is there; a VLAN takes over what its parent has by then.
+  const kind = object.kind === 'link' && step.op !== 'delete' ? 'link-setting' : object.kind;
+  return ORDER.indexOf(kind) + (late ? 0.5 : 0);
 }
 
 /** A rule, or the last route of a table. */

@@ -1,8 +1,7 @@
 import { VmnetError } from '../errors.ts';
 import { type Address, contains, FAMILIES, type Family, isLinkLocal, type Prefix } from '../model/address.ts';
-import type { BondSection, BridgeSection, NetworkSection, VlanSection, VrfSection } from '../model/config.ts';
+import type { NetworkSection } from '../model/config.ts';
 import type { Ifname } from '../model/ifname.ts';
-import { isKernelTable } from '../model/network.ts';
 import { type IniSection, placeOf } from './ini-file.ts';
 import { BRIDGED_KEYS } from './policy-schema.ts';
 import { lookUpTable } from './rt-tables.ts';
@@ -56,39 +55,6 @@ export function checkNetworks(
   }
 }
 
-/** Refuses host sections that describe one link twice, or a link that the kernel would not make. */
-export function checkHostSections(sections: {
-  readonly bonds: readonly Placed<BondSection>[];
-  readonly vlans: readonly Placed<VlanSection>[];
-  readonly bridges: readonly Placed<BridgeSection>[];
-  readonly vrfs: readonly Placed<VrfSection>[];
-}): void {
-  const { bonds, vlans, bridges, vrfs } = sections;
-  once(
-    [...bonds, ...vlans, ...bridges, ...vrfs].map(({ ini, section }) => [section.name, ini.where]),
-    'described',
-  );
-  once(
-    [...bonds, ...bridges, ...vrfs].flatMap(({ ini, section }) =>
-      section.ports.map(port => [port, placeOf(ini, 'ports')]),
-    ),
-    'a port',
-  );
-  for (const { ini, section } of [...bonds, ...bridges, ...vrfs]) {
-    if (section.ports.includes(section.name)) throw ofItself(ini, 'ports');
-  }
-  for (const { ini, section } of vlans) if (section.parent === section.name) throw ofItself(ini, 'parent');
-  for (const { ini, section } of bonds) checkPrimary(ini, section);
-  for (const { ini, section } of vrfs) {
-    if (!isKernelTable(section.table)) continue;
-    throw conflict(
-      `table ${section.table} is one that everything looks up, VRF or not`,
-      placeOf(ini, 'table'),
-      'give another',
-    );
-  }
-}
-
 function checkGateway(
   ini: IniSection,
   key: string,
@@ -117,14 +83,6 @@ function checkBridgedKeys(ini: IniSection, { mode }: NetworkSection): void {
     placeOf(ini, key),
     'remove it, or add mode = bridged',
   );
-}
-
-function checkPrimary(ini: IniSection, { mode, ports, primary }: BondSection): void {
-  if (primary === undefined) return;
-  const where = placeOf(ini, 'primary');
-  if (mode !== 'active-backup') throw conflict(`a bond in mode ${mode} has no primary`, where, 'remove it');
-  if (!ports.includes(primary))
-    throw conflict(`primary ${primary} is none of the ports`, where, `give one of ${ports.join(', ')}`);
 }
 
 function factsOf(placed: Placed<NetworkSection>, rtTables: ReadonlyMap<string, number>): Facts {
@@ -175,20 +133,6 @@ function pairs<T>(items: readonly T[], keyOf: (item: T) => unknown): readonly (r
   });
 }
 
-function once(names: readonly (readonly [string, string])[], what: string): void {
-  const seen = new Map<string, string>();
-  for (const [name, where] of names) {
-    const before = seen.get(name);
-    if (before !== undefined)
-      throw conflict(`${name} is already ${what} at ${before}`, where, 'remove one of the two');
-    seen.set(name, where);
-  }
-}
-
-function ofItself(ini: IniSection, key: string): VmnetError {
-  return conflict(`${ini.name} cannot be among its own ${key}`, placeOf(ini, key), 'remove it');
-}
-
-function conflict(what: string, where: string, hint: string): VmnetError {
+export function conflict(what: string, where: string, hint: string): VmnetError {
   return new VmnetError('config', what, { where, hint });
 }

@@ -50,3 +50,8 @@ export function parseInConfig<T>(parser: Parser<T>, text: string, where: string,
 function camel(key: string): string {
   return key.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
 }
+
+/** The section's name, which has to be good for what the kind of section describes. */
+export function headOf<T>(ini: IniSection, parser: Parser<T>): { readonly name: T; readonly where: string } {
+  return { name: parseInConfig(parser, ini.name, ini.where), where: ini.where };
+}

@@ -1,5 +1,6 @@
 import { quoted, VmnetError } from '../errors.ts';
 import { type Address, type Family, type Prefix, parseAddress, parsePrefix } from '../model/address.ts';
+import type { HostAddress, HostRoute } from '../model/config.ts';
 import { type Ifname, parseIfname } from '../model/ifname.ts';
 import { hintFor } from './suggest.ts';
 
@@ -78,11 +79,29 @@ export function subnet(family: Family): Parser<Prefix> {
   };
 }
 
-/** An address of the host with its prefix length, as `ip -j` prints it. */
-export const hostAddress: Parser<string> = (text, where) => {
+/** An address of the host with the length of its subnet; link-local ones may be given as well. */
+export const hostAddress: Parser<HostAddress> = (text, where) => {
   const { length } = parsePrefix(text, where);
-  return `${parseAddress(text.slice(0, text.indexOf('/')), where).text}/${length}`;
+  return { address: parseAddress(text.slice(0, text.indexOf('/')), where), length };
 };
+
+/** `PREFIX [via ADDRESS] [metric NUMBER]`, several with commas between them. */
+export const hostRoutes: Parser<readonly HostRoute[]> = (text, where) =>
+  text.split(',').map(one => hostRoute(one.trim(), where));
+
+function hostRoute(text: string, where: string): HostRoute {
+  const [, to = '', via, metric] = /^(\S+)(?: +via +(\S+))?(?: +metric +(\S+))?$/.exec(text) ?? [];
+  if (to === '')
+    throw bad(`${quoted(text)} is no route`, where, 'write it as 192.0.2.0/24 via 10.0.0.1 metric 100');
+  const prefix = parsePrefix(to, where, 'refuse');
+  if (prefix.length === 0)
+    throw bad(`${quoted(to)} is the default route`, where, 'give its router as gateway or gateway6');
+  return {
+    prefix,
+    ...(via === undefined ? {} : { via: ofFamily(prefix.family, parseAddress(via, where), where) }),
+    ...(metric === undefined ? {} : { metric: integer(1, 4_294_967_295)(metric, where) }),
+  };
+}
 
 export const absolutePath: Parser<string> = (text, where) => {
   if (/^\/[^"'\\]*[^/"'\\]$/.test(text) && !text.split('/').includes('..')) return text;

@@ -1,21 +1,13 @@
 import { quoted, VmnetError } from '../errors.ts';
-import { parseAddress } from '../model/address.ts';
-import type {
-  BondSection,
-  BridgeSection,
-  Config,
-  FirewallProfile,
-  NetworkSection,
-  Settings,
-  VlanSection,
-  VrfSection,
-} from '../model/config.ts';
-import { parseIfname } from '../model/ifname.ts';
+import type { Config, FirewallProfile, NetworkSection, Settings } from '../model/config.ts';
+import { type HostSections, hostLinks } from '../model/host-links.ts';
 import { type Mac, parseMac } from '../model/mac.ts';
 import { NIC_MODES } from '../model/request.ts';
-import { checkHostSections, checkNetworks, type Placed } from './config-checks.ts';
-import { parseInConfig, readValues } from './config-schema.ts';
+import { checkNetworks, type Placed } from './config-checks.ts';
+import { headOf, readValues } from './config-schema.ts';
 import * as value from './config-values.ts';
+import { checkHostSections } from './host-checks.ts';
+import { readBond, readBridge, readVlan, readVrf } from './host-sections.ts';
 import { type IniSection, readIni } from './ini-file.ts';
 import { policyKeys } from './policy-schema.ts';
 import { lookUpTable, MAX_TABLE } from './rt-tables.ts';
@@ -58,35 +50,6 @@ function networkKeys(rtTables: ReadonlyMap<string, number>) {
   };
 }
 
-const hostKeys = {
-  addresses: value.list(value.hostAddress),
-  gateway: value.address(4),
-  gateway6: value.address(6),
-  mtu: value.integer(68, 65_535),
-};
-
-const bondKeys = {
-  ...hostKeys,
-  mode: value.oneOf(['active-backup', '802.3ad']),
-  ports: value.list(value.ifname),
-  primary: value.ifname,
-  'xmit-hash-policy': value.oneOf(['layer2', 'layer2+3', 'layer3+4', 'encap2+3', 'encap3+4', 'vlan+srcmac']),
-};
-
-const vlanKeys = { ...hostKeys, parent: value.ifname, id: value.integer(1, 4094) };
-
-const bridgeKeys = { ...hostKeys, ports: value.list(value.ifname) };
-
-function vrfKeys(rtTables: ReadonlyMap<string, number>) {
-  return {
-    ...hostKeys,
-    table: (text: string, where: string) => parseTable(text, rtTables, where),
-    ports: value.list(value.ifname),
-    dns: value.list(parseAddress),
-    services: value.list(value.service),
-  };
-}
-
 /**
  * Reads the configuration from the texts of its files, in their order. `rtTables` are the names of routing tables, see
  * parseRtTables(). Any error has exit `config` and `FILE:LINE`.
@@ -98,24 +61,27 @@ export function parseConfig(
 ): Config {
   const sections = readIni(files);
   for (const section of sections) checkHead(section);
-  const placed = <T>(kind: string, read: (section: IniSection) => T): readonly Placed<T>[] =>
-    sections.filter(section => section.kind === kind).map(ini => ({ ini, section: read(ini) }));
+  const sectionsOf = (kind: string): readonly IniSection[] => sections.filter(one => one.kind === kind);
+  const table: value.Parser<number> = (text, where) => parseTable(text, rtTables, where);
 
-  const [settings] = placed('vmnet', readSettings);
-  const networks = placed('network', section => readNetwork(section, rtTables));
-  const bonds = placed('bond', readBond);
-  const vlans = placed('vlan', readVlan);
-  const bridges = placed('bridge', readBridge);
-  const vrfs = placed('vrf', section => readVrf(section, rtTables));
+  const [settings] = sectionsOf('vmnet').map(readSettings);
+  const networks: readonly Placed<NetworkSection>[] = sectionsOf('network').map(ini => ({
+    ini,
+    section: readNetwork(ini, rtTables),
+  }));
+  const host: HostSections = {
+    bonds: sectionsOf('bond').map(readBond),
+    vlans: sectionsOf('vlan').map(readVlan),
+    bridges: sectionsOf('bridge').map(readBridge),
+    vrfs: sectionsOf('vrf').map(ini => readVrf(ini, table)),
+  };
   checkNetworks(networks, rtTables);
-  checkHostSections({ bonds, vlans, bridges, vrfs });
+  const networkSections = networks.map(({ section }) => section);
+  checkHostSections(hostLinks(host), networkSections, rtTables);
   return {
-    settings: { ...(settings?.section ?? DEFAULT_SETTINGS), profiles },
-    networks: networks.map(({ section }) => section),
-    bonds: bonds.map(({ section }) => section),
-    vlans: vlans.map(({ section }) => section),
-    bridges: bridges.map(({ section }) => section),
-    vrfs: vrfs.map(({ section }) => section),
+    settings: { ...(settings ?? DEFAULT_SETTINGS), profiles },
+    networks: networkSections,
+    ...host,
   };
 }
 
@@ -172,39 +138,4 @@ function readSettings(ini: IniSection): Settings {
 
 function readNetwork(ini: IniSection, rtTables: ReadonlyMap<string, number>): NetworkSection {
   return { hostAccess: false, ...readValues(ini, networkKeys(rtTables)), ...headOf(ini, value.word) };
-}
-
-function readBond(ini: IniSection): BondSection {
-  const values = readValues(ini, bondKeys);
-  const needed = { mode: need(values.mode, 'mode', ini), ports: need(values.ports, 'ports', ini) };
-  return { addresses: [], ...values, ...headOf(ini, parseIfname), ...needed };
-}
-
-function readVlan(ini: IniSection): VlanSection {
-  const values = readValues(ini, vlanKeys);
-  const needed = { parent: need(values.parent, 'parent', ini), id: need(values.id, 'id', ini) };
-  return { addresses: [], ...values, ...headOf(ini, parseIfname), ...needed };
-}
-
-function readBridge(ini: IniSection): BridgeSection {
-  return { addresses: [], ports: [], ...readValues(ini, bridgeKeys), ...headOf(ini, parseIfname) };
-}
-
-function readVrf(ini: IniSection, rtTables: ReadonlyMap<string, number>): VrfSection {
-  const values = readValues(ini, vrfKeys(rtTables));
-  const none = { addresses: [], ports: [], dns: [], services: [] };
-  return { ...none, ...values, ...headOf(ini, parseIfname), table: need(values.table, 'table', ini) };
-}
-
-/** The section's name, which has to be good for what the kind of section describes. */
-function headOf<T>(ini: IniSection, parser: value.Parser<T>): { readonly name: T; readonly where: string } {
-  return { name: parseInConfig(parser, ini.name, ini.where), where: ini.where };
-}
-
-function need<T>(given: T | undefined, key: string, { kind, name, where }: IniSection): T {
-  if (given !== undefined) return given;
-  throw new VmnetError('config', `[${kind} ${name}] needs ${key}`, {
-    where,
-    hint: `add ${key} = to the section`,
-  });
 }

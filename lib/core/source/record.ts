@@ -140,7 +140,7 @@ function sysctlOf(json: Json, at: string): Sysctl {
 const SETTINGS = ['group', 'mac', 'mtu', 'master', 'state', ...PORT_SETTINGS] as const;
 
 function linkSettingOf(json: Json, at: string, tap: Ifname): LinkSetting {
-  const row = fields<LinkSetting>(json, at, {
+  const row = fields<Omit<LinkSetting, 'restart'>>(json, at, {
     kind: 'needed',
     ifname: 'needed',
     setting: 'needed',

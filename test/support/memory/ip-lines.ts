@@ -9,9 +9,10 @@ import {
   PORT_SETTINGS,
   type ProxyNeighbour,
 } from '../../../lib/core/model/object.ts';
+import { checkJoin, joined, linkAdd, masterSet, spreadMtu } from './host-lines.ts';
 import { delRoute, delRule, putRoute, putRule } from './ip-routes.ts';
 import { refused } from './refuse.ts';
-import { adoptMac, flush, type KernelState, type Link, setMaster } from './state.ts';
+import { adoptMac, type KernelState, type Link, removeLink, setDown, setMaster } from './state.ts';
 import { type Words, words } from './words.ts';
 
 export function ipLine(state: KernelState, line: string, family: 4 | 6): void {
@@ -27,6 +28,12 @@ export function ipLine(state: KernelState, line: string, family: 4 | 6): void {
 type Verb = (state: KernelState, rest: Words, fail: Fail, family: 4 | 6) => void;
 
 const VERBS: Readonly<Record<string, Verb>> = {
+  'link add': linkAdd,
+  'link del': (state, rest, fail) => {
+    const link = linkOf(state, rest.after('dev'), fail);
+    rest.end(fail);
+    removeLink(state, link.ifname);
+  },
   'link set': linkSet,
   'address add': (state, rest, fail) => address(state, 'add', rest, fail),
   'address replace': (state, rest, fail) => address(state, 'replace', rest, fail),
@@ -45,8 +52,10 @@ export type Fail = (why: string) => never;
 /** One message: it is looked through before anything changes. */
 function linkSet(state: KernelState, rest: Words, fail: Fail): void {
   const link = linkOf(state, rest.after('dev'), fail);
-  if (rest.value('type') === 'bridge_slave') {
-    portSet(link, rest, fail);
+  const type = rest.value('type');
+  if (type !== undefined) {
+    if (type === 'bridge_slave') portSet(link, rest, fail);
+    else masterSet(link, type, rest, fail);
     return;
   }
   const group = rest.value('group');
@@ -58,18 +67,23 @@ function linkSet(state: KernelState, rest: Words, fail: Fail): void {
   const down = rest.flag('down');
   rest.end(fail);
   if (mac !== undefined && !/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/.test(mac)) fail('Invalid address length');
-  if (master !== undefined && linkOf(state, master, fail).type !== 'bridge') fail('Invalid argument');
+  if (master !== undefined) checkJoin(link, linkOf(state, master, fail), fail);
   if (mac !== undefined) {
     link.mac = parseMac(mac, 'link');
     link.macWasSet = true;
   }
-  if (mtu !== undefined) link.mtu = Number(mtu);
+  if (mtu !== undefined) {
+    link.mtu = Number(mtu);
+    spreadMtu(state, link);
+  }
   if (group !== undefined) link.group = Number(group);
   const old = link.master;
   if (master !== undefined || noMaster) setMaster(state, link, master as Ifname | undefined);
+  const joins = master === undefined || old === master ? undefined : state.links.get(master);
+  if (joins !== undefined) joined(state, link, joins);
   for (const bridge of new Set([old, link.master])) if (bridge !== undefined) adoptMac(state, bridge);
-  if (down && link.up) flush(state, link.ifname, 'all');
-  if (up || down) link.up = up;
+  if (down) setDown(state, link);
+  if (up) link.up = up;
 }
 
 function portSet(link: Link, rest: Words, fail: Fail): void {

@@ -46,7 +46,9 @@ function linkObjects(state: KernelState, link: Link): KernelObject[] {
     value,
   });
   const keeps = link.macWasSet || portsOf(state, link.ifname).some(port => port.mac < 'fa');
+  const { ifname, type, fixed } = link;
   return [
+    { kind: 'link', ifname, type, ...fixed },
     setting('group', String(link.group)),
     setting('mac', link.mac),
     setting('mtu', String(link.mtu)),
@@ -54,7 +56,8 @@ function linkObjects(state: KernelState, link: Link): KernelObject[] {
     setting('state', link.up ? 'up' : 'down'),
     ...[...link.port].map(([name, value]) => setting(name, value)),
     ...(link.type === 'bridge' ? [setting('own-mac', keeps ? link.mac : 'adopted')] : []),
-    ...state.addresses.filter(one => one.ifname === link.ifname && isLinkLocal(one.address)),
+    ...[...link.own].map(([name, value]) => setting(name, value)),
+    ...state.addresses.filter(one => one.ifname === link.ifname),
   ];
 }
 
@@ -64,6 +67,7 @@ function factsOf(state: KernelState, link: Link): LinkFacts {
   return {
     ...{ ifname, ifindex, mac, mtu, up, group, type },
     ...(master === undefined ? {} : { master }),
+    ...(link.fixed.parent === undefined ? {} : { parent: link.fixed.parent }),
     ...(local === undefined ? {} : { linkLocal: local.address }),
   };
 }
@@ -71,6 +75,7 @@ function factsOf(state: KernelState, link: Link): LinkFacts {
 /** Whether a query asks for an object: what `ip` filters, for who has them all. */
 export function selected(query: Query, object: KernelObject): boolean {
   switch (object.kind) {
+    case 'link':
     case 'link-setting':
     case 'address':
       return query.links === 'all' || query.links.includes(object.ifname);

@@ -1,5 +1,6 @@
 // What the kernel in memory has, and what comes and goes with a link.
 import type { Ifname } from '../../../lib/core/model/ifname.ts';
+import type { Link as KernelLink, MasterSetting } from '../../../lib/core/model/link.ts';
 import type { Mac } from '../../../lib/core/model/mac.ts';
 import type { NftHook } from '../../../lib/core/model/nft.ts';
 import type {
@@ -11,10 +12,15 @@ import type {
   Rule,
 } from '../../../lib/core/model/object.ts';
 
+export type LinkType = 'tun' | 'veth' | 'bridge' | 'bond' | 'vlan' | 'vrf';
+export type LinkFixed = Omit<KernelLink, 'kind' | 'ifname' | 'type'>;
+
 export interface Link {
   readonly ifname: Ifname;
   readonly ifindex: number;
-  readonly type: 'tun' | 'veth' | 'bridge';
+  readonly type: LinkType;
+  /** What it has from when it was made. */
+  readonly fixed: LinkFixed;
   mac: Mac;
   mtu: number;
   group: number;
@@ -24,6 +30,8 @@ export interface Link {
   macWasSet: boolean;
   /** What it has as a port of a bridge. */
   port: Map<PortSetting, string>;
+  /** What it has as a bond or as a bridge. */
+  readonly own: Map<MasterSetting, string>;
 }
 
 export interface Chain {
@@ -52,6 +60,8 @@ export interface KernelState {
   proxies: ProxyNeighbour[];
   fdb: FdbEntry[];
   readonly sysctls: Map<string, string>;
+  /** Kinds of links for which it has no module. */
+  readonly lacks: Set<LinkType>;
   /** By `inet vmnet`. */
   nft: Map<string, Table>;
 }
@@ -74,6 +84,7 @@ export function emptyState(): KernelState {
     ]),
     proxies: [],
     fdb: [],
+    lacks: new Set(),
     sysctls: new Map(OF_THE_HOST.map(path => [path, '0'])),
     nft: new Map(),
   };
@@ -87,9 +98,14 @@ const DEFAULTS: readonly (readonly [string, string])[] = [
     name => [`ipv4/conf/*/${name}`, '0'] as const,
   ),
   ...['accept_redirects', 'send_redirects'].map(name => [`ipv4/conf/*/${name}`, '1'] as const),
-  ...['addr_gen_mode', 'disable_ipv6', 'forwarding', 'force_forwarding', 'proxy_ndp'].map(
-    name => [`ipv6/conf/*/${name}`, '0'] as const,
-  ),
+  ...[
+    'keep_addr_on_down',
+    'addr_gen_mode',
+    'disable_ipv6',
+    'forwarding',
+    'force_forwarding',
+    'proxy_ndp',
+  ].map(name => [`ipv6/conf/*/${name}`, '0'] as const),
   ...['accept_ra', 'accept_redirects'].map(name => [`ipv6/conf/*/${name}`, '1'] as const),
   ['ipv4/neigh/*/proxy_delay', '80'],
   ['ipv6/neigh/*/proxy_delay', '80'],
@@ -100,8 +116,16 @@ const OF_THE_HOST = ['net/ipv4/fwmark_reflect', 'net/ipv6/fwmark_reflect', 'net/
 /** All sysctls that vmnet writes or reads, with a star for the link. */
 export const SYSCTLS: readonly string[] = [...OF_THE_HOST, ...DEFAULTS.map(([path]) => `net/${path}`)];
 
-export function addLink(state: KernelState, ifname: Ifname, type: Link['type'], mac: Mac): Link {
+export function addLink(
+  state: KernelState,
+  ifname: Ifname,
+  type: LinkType,
+  mac: Mac,
+  fixed: LinkFixed = {},
+): Link {
   const link: Link = {
+    fixed,
+    own: new Map(OWN[type] ?? []),
     ifname,
     ifindex: state.nextIndex++,
     type,
@@ -118,10 +142,30 @@ export function addLink(state: KernelState, ifname: Ifname, type: Link['type'], 
   return link;
 }
 
+const OWN: Readonly<Partial<Record<LinkType, readonly (readonly [MasterSetting, string])[]>>> = {
+  bond: [
+    ['miimon', '0'],
+    ['min_links', '0'],
+    ['xmit_hash_policy', 'layer2'],
+    ['lacp_rate', 'slow'],
+    ['primary', 'none'],
+  ],
+  bridge: [
+    ['stp_state', '0'],
+    ['forward_delay', '1500'],
+    ['mcast_snooping', '1'],
+    ['mcast_querier', '0'],
+    ['vlan_default_pvid', '1'],
+    ['vlan_filtering', '0'],
+  ],
+};
+
 /** Rules and the elements of nft sets name links, and outlive them. */
 export function removeLink(state: KernelState, ifname: string): void {
   const link = state.links.get(ifname);
   const bridge = link?.master;
+  for (const child of [...state.links.values()])
+    if (child.fixed.parent === ifname) removeLink(state, child.ifname);
   flush(state, ifname, 'all');
   state.addresses = state.addresses.filter(one => one.ifname !== ifname);
   state.links.delete(ifname);
@@ -140,11 +184,18 @@ export function flush(state: KernelState, ifname: string, family: 6 | 'all'): vo
   state.proxies = state.proxies.filter(one => one.dev !== ifname || !goes(one.address.family));
 }
 
+export function setDown(state: KernelState, link: Link): void {
+  if (link.up) flush(state, link.ifname, 'all');
+  link.up = false;
+}
+
 /** A link that joins a bridge has what every port starts with, and one that leaves keeps nothing of it. */
 export function setMaster(state: KernelState, link: Link | undefined, master: Ifname | undefined): void {
   if (link === undefined || link.master === master) return;
+  // A bond closes the port that it lets go.
+  if (link.master !== undefined && state.links.get(link.master)?.type === 'bond') setDown(state, link);
   link.master = master;
-  link.port = new Map(master === undefined ? [] : NEW_PORT);
+  link.port = new Map(master !== undefined && state.links.get(master)?.type === 'bridge' ? NEW_PORT : []);
   state.fdb = state.fdb.filter(one => one.ifname !== link.ifname);
 }
 

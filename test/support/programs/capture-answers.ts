@@ -7,11 +7,11 @@ import { parseAddress, parsePrefix } from '../../../lib/core/model/address.ts';
 import { parseIfname } from '../../../lib/core/model/ifname.ts';
 import {
   type IpQuestion,
-  linkQuestion,
   proxyQuestion,
   routeQuestion,
   ruleQuestion,
 } from '../../../lib/core/observed/ip.ts';
+import { linkQuestion } from '../../../lib/core/observed/link.ts';
 import { attach } from '../../../lib/run/attach.ts';
 import { answers, realWorld, tool } from '../real-world.ts';
 import { bridged, routed } from '../world.ts';

@@ -1,0 +1,14 @@
+import type { LinkSetting } from './object.ts';
+
+/** What this kernel has of vmnet's on the host's own side, which nothing in the kernel itself tells. */
+export interface HostRecord {
+  readonly version: 1;
+  /** Index of each link that was made or changed: a link of the same name with another index is another link. */
+  readonly links: Readonly<Record<string, number>>;
+  /** Keys of the links and addresses that vmnet made. */
+  readonly made: readonly string[];
+  /** What links that were there before had before the first change. */
+  readonly before: readonly LinkSetting[];
+  /** ISO 8601, UTC. */
+  readonly at: string;
+}

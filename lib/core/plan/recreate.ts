@@ -1,0 +1,58 @@
+import type { Ifname } from '../model/ifname.ts';
+import { byKey, contentOf, type KernelObject, keyOf } from '../model/object.ts';
+import type { Observed } from '../observed/query.ts';
+
+/** A difference that the kernel does not change in a link that is there. */
+export interface Fixed {
+  readonly object: KernelObject;
+  readonly was: KernelObject;
+}
+
+/**
+ * The differences that only a new link is without: its type and what it was made with, and of a bond the LACP rate, for
+ * which it would have to be down, and a primary that is to be none, for which iproute2 has no words.
+ */
+export function fixedDifferences(wanted: readonly KernelObject[], observed: Observed): readonly Fixed[] {
+  const found = byKey(observed.objects);
+  return wanted.flatMap((object): Fixed[] => {
+    const was = found.get(keyOf(object));
+    if (was === undefined || !isFixed(object) || contentOf(was) === contentOf(object)) return [];
+    return [{ object, was }];
+  });
+}
+
+/** The links that have to be made anew, and the VLANs on them, which the kernel takes along. */
+export function anewOf(wanted: readonly KernelObject[], observed: Observed): ReadonlySet<Ifname> {
+  const anew = new Set(
+    fixedDifferences(wanted, observed).flatMap(({ object }) => ('ifname' in object ? [object.ifname] : [])),
+  );
+  // A set that grows while it is walked is walked to its new end.
+  for (const name of anew)
+    for (const { ifname, parent } of observed.links.values()) if (parent === name) anew.add(ifname);
+  return anew;
+}
+
+/** What was observed, as it will be when these links are gone: a port of theirs is none then, and down if of a bond. */
+export function withoutLinks(
+  objects: readonly KernelObject[],
+  gone: ReadonlySet<Ifname>,
+): readonly KernelObject[] {
+  const released = new Set(
+    objects.flatMap(object =>
+      object.kind === 'link-setting' && object.setting === 'master' && gone.has(object.value as Ifname)
+        ? [object.ifname]
+        : [],
+    ),
+  );
+  return objects.filter(object => {
+    if (object.kind === 'route') return object.dev === undefined || !gone.has(object.dev);
+    if (object.kind === 'link-setting' && released.has(object.ifname)) return false;
+    return !('ifname' in object) || !gone.has(object.ifname);
+  });
+}
+
+function isFixed(object: KernelObject): boolean {
+  if (object.kind === 'link') return true;
+  if (object.kind !== 'link-setting') return false;
+  return object.setting === 'lacp_rate' || (object.setting === 'primary' && object.value === 'none');
+}

@@ -1,0 +1,33 @@
+import { VmnetError } from '../errors.ts';
+import type { HostSections } from '../model/host-links.ts';
+import { sectionOf } from './host.ts';
+
+/** The module behind each kind of link. */
+const MODULES: Readonly<Record<string, string>> = {
+  bond: 'bonding',
+  bridge: 'bridge',
+  vlan: '8021q',
+  vrf: 'vrf',
+};
+
+/** What the kernel refused, with the section that asked for it, and of a kind that it lacks the way to get it. */
+export function explained(error: VmnetError, sections: HostSections): VmnetError {
+  const [, type] = /link add [^"]*\btype (bond|bridge|vlan|vrf)\b/.exec(error.message) ?? [];
+  const [, name = ''] = /(?:name|dev) ([^\s"\\]+)/.exec(error.message) ?? [];
+  const section = sectionOf(sections, name);
+  const where = section === undefined ? {} : { where: section.where };
+  const module = type === undefined ? undefined : MODULES[type];
+  if (module !== undefined && /Unknown device type|Operation not supported/.test(error.message)) {
+    return new VmnetError('missing', `this kernel makes no ${type}: it lacks the module ${module}`, {
+      ...where,
+      hint: `modprobe ${module}; Ubuntu has it in linux-modules-extra-$(uname -r), Debian in linux-image-amd64 and not in the cloud kernel`,
+      cause: error,
+    });
+  }
+  if (section === undefined || error.exit !== 'kernel') return error;
+  return new VmnetError(error.exit, error.message, {
+    ...where,
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+    cause: error,
+  });
+}

@@ -1,0 +1,114 @@
+import { VmnetError } from '../errors.ts';
+import type { HostSection } from '../model/config.ts';
+import {
+  type HostLink,
+  type HostSections,
+  hostLinks,
+  lowerOf,
+  mastersOf,
+  portsOf,
+} from '../model/host-links.ts';
+import type { Ifname } from '../model/ifname.ts';
+import { contentOf, keyOf } from '../model/object.ts';
+import type { Observed } from '../observed/query.ts';
+import type { Step } from '../plan/plan.ts';
+import type { Fixed } from '../plan/recreate.ts';
+
+/** Refuses sections that name what is not there, or what is already in other hands. */
+export function checkHostLinks(sections: HostSections, { links }: Observed): void {
+  const described = hostLinks(sections);
+  const named = new Map(described.map(link => [link.section.name, link]));
+  for (const link of described) {
+    for (const lower of lowerOf(link)) {
+      if (named.has(lower) || links.has(lower)) continue;
+      const key = link.type === 'vlan' ? 'parent' : 'ports';
+      throw new VmnetError('config', `${lower}, which ${link.section.name} needs, does not exist`, {
+        where: placeOf(link.section, key),
+        hint: `correct the name, or describe it in a section; ip link shows what there is`,
+      });
+    }
+    checkKind(link, links);
+    checkMasters(link, named, links);
+    checkVlanMtu(link, named, links);
+  }
+}
+
+/** Only what a section could have made is ever made anew. */
+function checkKind({ type, section }: HostLink, links: Observed['links']): void {
+  const facts = links.get(section.name);
+  if (facts === undefined || ['bond', 'bridge', 'vlan', 'vrf'].includes(facts.type ?? '')) return;
+  throw new VmnetError('config', `${section.name} is there and is no ${type}`, {
+    where: section.where,
+    hint: 'give the section another name; vmnet makes nothing of a link that somebody else made',
+  });
+}
+
+/** A link that the file takes for a port must not be one of a link that the file does not know. */
+function checkMasters(link: HostLink, named: ReadonlyMap<Ifname, HostLink>, links: Observed['links']): void {
+  for (const port of portsOf(link)) {
+    const master = links.get(port)?.master;
+    if (master === undefined || named.has(master as Ifname)) continue;
+    throw new VmnetError('config', `${port} is a port of ${master}, which no section describes`, {
+      where: placeOf(link.section, 'ports'),
+      hint: `ip link set ${port} nomaster, if ${master} can do without it`,
+    });
+  }
+}
+
+function checkVlanMtu(link: HostLink, named: ReadonlyMap<Ifname, HostLink>, links: Observed['links']): void {
+  if (link.type !== 'vlan' || link.section.mtu === undefined) return;
+  const { parent, mtu } = link.section;
+  const below = named.get(parent)?.section.mtu ?? links.get(parent)?.mtu;
+  if (below === undefined || mtu <= below) return;
+  throw new VmnetError('config', `mtu ${mtu} is more than the ${below} of ${parent}`, {
+    where: placeOf(link.section, 'mtu'),
+    hint: `ip link set ${parent} mtu ${mtu} where its switch takes it, or give ${below}`,
+  });
+}
+
+/** Refuses what would have to be made anew; whoever wants that says so. */
+export function checkFixed(sections: HostSections, differences: readonly Fixed[]): void {
+  const [first] = differences;
+  if (first === undefined || !('ifname' in first.object)) return;
+  const { object, was } = first;
+  const section = sectionOf(sections, object.ifname);
+  throw new VmnetError(
+    'request',
+    `${keyOf(object)} is ${contentOf(was)} and should be ${contentOf(object)}, for which it has to be made anew`,
+    {
+      ...(section === undefined ? {} : { where: section.where }),
+      hint: `--recreate does that; all that uses ${object.ifname} is interrupted`,
+    },
+  );
+}
+
+/** Refuses to take a link away that somebody stands on whom these steps do not know. */
+export function checkUsers(steps: readonly Step[], { links }: Observed): void {
+  const going = new Set(
+    steps.flatMap(({ op, object }) => (op === 'delete' && object.kind === 'link' ? [object.ifname] : [])),
+  );
+  const moving = new Set(
+    steps.flatMap(({ op, object }) =>
+      op !== 'delete' && object.kind === 'link-setting' && object.setting === 'master' ? [object.ifname] : [],
+    ),
+  );
+  for (const { ifname, master, parent } of links.values()) {
+    if (going.has(ifname)) continue;
+    const below = going.has(parent as Ifname) ? parent : moving.has(ifname) ? undefined : master;
+    if (below === undefined || !going.has(below as Ifname)) continue;
+    throw new VmnetError('config', `${ifname} stands on ${below}, which is to go`, {
+      where: below,
+      hint: `take ${ifname} off it first; of a VM's tap, vmnet detach ${ifname}`,
+    });
+  }
+}
+
+export function sectionOf(sections: HostSections, ifname: string): HostSection | undefined {
+  const links = hostLinks(sections);
+  const own = links.find(({ section }) => section.name === ifname);
+  return own?.section ?? mastersOf(links).get(ifname as Ifname)?.section;
+}
+
+function placeOf(section: HostSection, key: string): string {
+  return section.places[key] ?? section.where;
+}

@@ -1,0 +1,215 @@
+import { hostObjects } from '../core/desired/host.ts';
+import { asVmnetError, VmnetError } from '../core/errors.ts';
+import type { HostSections } from '../core/model/host-links.ts';
+import type { HostRecord } from '../core/model/host-record.ts';
+import type { Ifname } from '../core/model/ifname.ts';
+import { byKey, keyOf, type LinkSetting } from '../core/model/object.ts';
+import { isMade, isSame } from '../core/observed/host-scope.ts';
+import type { Observed } from '../core/observed/query.ts';
+import { type Plan, type Step, stepText } from '../core/plan/plan.ts';
+import { anewOf, fixedDifferences } from '../core/plan/recreate.ts';
+import { type Connection, cuttingStep } from '../core/verify/connection.ts';
+import { checkFixed, checkHostLinks, checkUsers } from '../core/verify/host.ts';
+import { explained } from '../core/verify/host-errors.ts';
+import { apply, type Prepared, prepare, refuseForeign } from './converge.ts';
+import type { Context } from './ports.ts';
+
+export interface HostOptions {
+  readonly dryRun: boolean;
+  /** Links may be made anew. */
+  readonly recreate: boolean;
+  /** The connection that must not be cut; none where nobody would be cut off. */
+  readonly connection?: Connection;
+}
+
+export interface HostOutcome {
+  readonly plan: Plan;
+  /** What the administrator should know. */
+  readonly warnings: readonly string[];
+}
+
+/** Makes the host's own links as the file has them; what stands and fits is not touched. */
+export async function hostUp(context: Context, options: HostOptions): Promise<HostOutcome> {
+  return locked(context, options, async () => {
+    const record = context.host.hostRecord.read();
+    const sections: HostSections = context.config;
+    const prepared = await prepareHost(context, { sections, recreate: options.recreate, record });
+    const { before, plan } = prepared;
+    checkHostLinks(sections, before);
+    const wanted = hostObjects(sections, before.links);
+    if (!options.recreate) checkFixed(sections, fixedDifferences(wanted, before));
+    refuseForeign(prepared);
+    checkUsers(plan.steps, before);
+    refuseCut(prepared, options.connection);
+    if (!options.dryRun) {
+      await carryOut(
+        context,
+        prepared,
+        sections,
+        wanted.flatMap(object => (object.kind === 'link-setting' ? [object] : [])),
+      );
+    }
+    const anew = options.recreate ? [...anewOf(wanted, before)] : [];
+    return {
+      plan,
+      warnings: anew.map(name => `${name} is made anew: vmnet repair brings back what NICs had on it`),
+    };
+  });
+}
+
+/** Takes away what vmnet made, and gives links that were there before back what they had. */
+export async function hostDown(
+  context: Context,
+  options: Omit<HostOptions, 'recreate'>,
+): Promise<HostOutcome> {
+  return locked(context, options, async () => {
+    const record = context.host.hostRecord.read();
+    const prepared = await prepareHost(context, { recreate: false, record });
+    checkUsers(prepared.plan.steps, prepared.before);
+    refuseCut(prepared, options.connection);
+    if (!options.dryRun) {
+      await applyHost(context, prepared, context.config);
+      context.host.hostRecord.remove();
+    }
+    return { plan: prepared.plan, warnings: [] };
+  });
+}
+
+/** What differs from what the file says. */
+export async function hostCheck(context: Context): Promise<readonly Step[]> {
+  const record = context.host.hostRecord.read();
+  const prepared = await prepareHost(context, { sections: context.config, recreate: false, record });
+  checkHostLinks(context.config, prepared.before);
+  return prepared.plan.steps;
+}
+
+async function prepareHost(
+  context: Context,
+  {
+    sections,
+    recreate,
+    record,
+  }: {
+    readonly sections?: HostSections;
+    readonly recreate: boolean;
+    readonly record: HostRecord | undefined;
+  },
+): Promise<Prepared> {
+  return prepare(context, {
+    scope: 'host',
+    changes: [],
+    others: [],
+    settings: context.config.settings,
+    host: {
+      recreate,
+      ...(sections === undefined ? {} : { sections }),
+      ...(record === undefined ? {} : { record }),
+    },
+  });
+}
+
+/** Refuses what would end the connection that the command was typed on. */
+function refuseCut({ plan, before }: Prepared, connection: Connection | undefined): void {
+  if (connection === undefined) return;
+  const step = cuttingStep(plan.steps, before, connection);
+  if (step === undefined) return;
+  throw new VmnetError(
+    'request',
+    `this may cut the connection from ${connection.client.text}: ${stepText(step)}`,
+    {
+      where: connection.server.text,
+      hint: 'run it from the console',
+    },
+  );
+}
+
+async function locked<T>(
+  context: Context,
+  { dryRun }: { readonly dryRun: boolean },
+  work: () => Promise<T>,
+): Promise<T> {
+  const lock = dryRun ? undefined : context.host.lock('host', 'exclusive');
+  try {
+    return await work();
+  } finally {
+    lock?.release();
+  }
+}
+
+/** The record goes ahead, with all that may be made: who is interrupted leaves nothing that nobody knows. */
+async function carryOut(
+  context: Context,
+  prepared: Prepared,
+  sections: HostSections,
+  settings: readonly LinkSetting[],
+): Promise<void> {
+  const old = prepared.goal.host?.record;
+  const { hostRecord } = context.host;
+  hostRecord.write(recordOf(context, prepared, settings, prepared.before));
+  try {
+    const after = await applyHost(context, prepared, sections);
+    hostRecord.write(recordOf(context, prepared, settings, after));
+  } catch (thrown) {
+    if (old === undefined) hostRecord.remove();
+    else hostRecord.write(old);
+    throw thrown;
+  }
+}
+
+async function applyHost(context: Context, prepared: Prepared, sections: HostSections): Promise<Observed> {
+  try {
+    return await apply(context, prepared);
+  } catch (thrown) {
+    throw explained(asVmnetError(thrown), sections);
+  }
+}
+
+function recordOf(
+  context: Context,
+  { goal, plan, before }: Prepared,
+  settings: readonly LinkSetting[],
+  now: Observed,
+): HostRecord {
+  const record = goal.host?.record;
+  const wasMade = isMade(record, before);
+  const added = plan.steps.filter(
+    ({ op, object }) => op !== 'delete' && ['link', 'address'].includes(object.kind),
+  );
+  const made = new Set([
+    ...before.objects.filter(object => object.kind !== 'route' && wasMade(object)).map(keyOf),
+    ...added.map(({ object }) => keyOf(object)),
+  ]);
+  for (const { op, object } of plan.steps)
+    if (op === 'delete' && !added.some(step => keyOf(step.object) === keyOf(object)))
+      made.delete(keyOf(object));
+  const earlier = (record?.before ?? []).filter(
+    ({ ifname }) => isSame(record, ifname, before.links) && before.links.has(ifname),
+  );
+  const found = byKey(before.objects);
+  const first = settings.flatMap((setting): LinkSetting[] => {
+    const was = found.get(keyOf(setting));
+    if (was?.kind !== 'link-setting' || made.has(`link ${setting.ifname}`) || !canReturn(was)) return [];
+    return [was];
+  });
+  const kept = [...byKey([...first, ...earlier]).values()];
+  const names = new Set<Ifname>([
+    ...kept.map(({ ifname }) => ifname),
+    ...[...made].map(key => key.split(' ')[1] as Ifname),
+  ]);
+  const links = [...names].flatMap(name => {
+    const facts = now.links.get(name);
+    return facts === undefined ? [] : [[name, facts.ifindex] as const];
+  });
+  return {
+    version: 1,
+    links: Object.fromEntries(links),
+    made: [...made],
+    before: kept,
+    at: context.host.now(),
+  };
+}
+
+/** Nothing makes a bridge adopt MACs again, and there are no words for no primary. */
+function canReturn({ setting, value }: LinkSetting): boolean {
+  return setting !== 'own-mac' && !(setting === 'primary' && value === 'none');
+}
