@@ -2,9 +2,6 @@ import { hostObjects } from '../core/desired/host.ts';
 import { asVmnetError, VmnetError } from '../core/errors.ts';
 import type { HostSections } from '../core/model/host-links.ts';
 import type { HostRecord } from '../core/model/host-record.ts';
-import type { Ifname } from '../core/model/ifname.ts';
-import { byKey, keyOf, type LinkSetting } from '../core/model/object.ts';
-import { isMade, isSame } from '../core/observed/host-scope.ts';
 import type { Observed } from '../core/observed/query.ts';
 import { type Plan, type Step, stepText } from '../core/plan/plan.ts';
 import { anewOf, fixedDifferences } from '../core/plan/recreate.ts';
@@ -12,6 +9,7 @@ import { type Connection, cuttingStep } from '../core/verify/connection.ts';
 import { checkFixed, checkHostLinks, checkUsers } from '../core/verify/host.ts';
 import { explained } from '../core/verify/host-errors.ts';
 import { apply, type Prepared, prepare, refuseForeign } from './converge.ts';
+import { hostRecordOf, undoneRecord } from './host-record.ts';
 import type { Context } from './ports.ts';
 
 export interface HostOptions {
@@ -41,14 +39,7 @@ export async function hostUp(context: Context, options: HostOptions): Promise<Ho
     refuseForeign(prepared);
     checkUsers(plan.steps, before);
     refuseCut(prepared, options.connection);
-    if (!options.dryRun) {
-      await carryOut(
-        context,
-        prepared,
-        sections,
-        wanted.flatMap(object => (object.kind === 'link-setting' ? [object] : [])),
-      );
-    }
+    if (!options.dryRun) await carryOut(context, prepared, sections);
     const anew = options.recreate ? [...anewOf(wanted, before)] : [];
     return {
       plan,
@@ -137,21 +128,16 @@ async function locked<T>(
 }
 
 /** The record goes ahead, with all that may be made: who is interrupted leaves nothing that nobody knows. */
-async function carryOut(
-  context: Context,
-  prepared: Prepared,
-  sections: HostSections,
-  settings: readonly LinkSetting[],
-): Promise<void> {
-  const old = prepared.goal.host?.record;
+async function carryOut(context: Context, prepared: Prepared, sections: HostSections): Promise<void> {
   const { hostRecord } = context.host;
-  hostRecord.write(recordOf(context, prepared, settings, prepared.before));
+  hostRecord.write(hostRecordOf(context, prepared, prepared.before));
   try {
     const after = await applyHost(context, prepared, sections);
-    hostRecord.write(recordOf(context, prepared, settings, after));
+    hostRecord.write(hostRecordOf(context, prepared, after));
   } catch (thrown) {
-    if (old === undefined) hostRecord.remove();
-    else hostRecord.write(old);
+    const left = undoneRecord(context, prepared);
+    if (left === undefined) hostRecord.remove();
+    else hostRecord.write(left);
     throw thrown;
   }
 }
@@ -162,54 +148,4 @@ async function applyHost(context: Context, prepared: Prepared, sections: HostSec
   } catch (thrown) {
     throw explained(asVmnetError(thrown), sections);
   }
-}
-
-function recordOf(
-  context: Context,
-  { goal, plan, before }: Prepared,
-  settings: readonly LinkSetting[],
-  now: Observed,
-): HostRecord {
-  const record = goal.host?.record;
-  const wasMade = isMade(record, before);
-  const added = plan.steps.filter(
-    ({ op, object }) => op !== 'delete' && ['link', 'address'].includes(object.kind),
-  );
-  const made = new Set([
-    ...before.objects.filter(object => object.kind !== 'route' && wasMade(object)).map(keyOf),
-    ...added.map(({ object }) => keyOf(object)),
-  ]);
-  for (const { op, object } of plan.steps)
-    if (op === 'delete' && !added.some(step => keyOf(step.object) === keyOf(object)))
-      made.delete(keyOf(object));
-  const earlier = (record?.before ?? []).filter(
-    ({ ifname }) => isSame(record, ifname, before.links) && before.links.has(ifname),
-  );
-  const found = byKey(before.objects);
-  const first = settings.flatMap((setting): LinkSetting[] => {
-    const was = found.get(keyOf(setting));
-    if (was?.kind !== 'link-setting' || made.has(`link ${setting.ifname}`) || !canReturn(was)) return [];
-    return [was];
-  });
-  const kept = [...byKey([...first, ...earlier]).values()];
-  const names = new Set<Ifname>([
-    ...kept.map(({ ifname }) => ifname),
-    ...[...made].map(key => key.split(' ')[1] as Ifname),
-  ]);
-  const links = [...names].flatMap(name => {
-    const facts = now.links.get(name);
-    return facts === undefined ? [] : [[name, facts.ifindex] as const];
-  });
-  return {
-    version: 1,
-    links: Object.fromEntries(links),
-    made: [...made],
-    before: kept,
-    at: context.host.now(),
-  };
-}
-
-/** Nothing makes a bridge adopt MACs again, and there are no words for no primary. */
-function canReturn({ setting, value }: LinkSetting): boolean {
-  return setting !== 'own-mac' && !(setting === 'primary' && value === 'none');
 }

@@ -66,7 +66,7 @@ export function settingObjects(
   return Object.entries(settings).flatMap(([name, value]): LinkSetting[] => {
     if (value === undefined) return [];
     const setting = name as LinkSetting['setting'];
-    const moved = setting === 'master' && value !== (was ?? 'none') && (bond || leaves);
+    const moved = setting === 'master' && (bond || (leaves && value !== was));
     const restart = settings.state === 'down' ? ('down' as const) : ('up' as const);
     return [{ kind: 'link-setting', ifname, setting, value, ...(moved ? { restart } : {}) }];
   });

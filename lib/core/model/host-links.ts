@@ -34,6 +34,11 @@ export function mastersOf(links: readonly HostLink[]): ReadonlyMap<Ifname, HostL
   return new Map(links.flatMap(link => portsOf(link).map(port => [port, link] as const)));
 }
 
+/** The ports of bonds and bridges, where an address would only be in the way: of a VRF's port it stays. */
+export function enslaved(links: readonly HostLink[]): ReadonlySet<Ifname> {
+  return new Set(links.flatMap(link => (link.type === 'vrf' ? [] : portsOf(link))));
+}
+
 /**
  * Every link that the sections name, what a link stands on before the link itself. When there is no such order, the
  * cycle: each of its links stands on the next one, and the last on the first.

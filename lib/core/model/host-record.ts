@@ -1,4 +1,4 @@
-import type { LinkSetting } from './object.ts';
+import type { LinkAddress, LinkSetting, Route } from './object.ts';
 
 /** What this kernel has of vmnet's on the host's own side, which nothing in the kernel itself tells. */
 export interface HostRecord {
@@ -8,7 +8,15 @@ export interface HostRecord {
   /** Keys of the links and addresses that vmnet made. */
   readonly made: readonly string[];
   /** What links that were there before had before the first change. */
-  readonly before: readonly LinkSetting[];
+  readonly before: readonly Remembered[];
   /** ISO 8601, UTC. */
   readonly at: string;
+}
+
+/** What a link had that vmnet changed, or that went when it became a port. */
+export type Remembered = LinkSetting | LinkAddress | Route;
+
+/** The link that it is of. */
+export function nameOf(object: Remembered): string {
+  return object.kind === 'route' ? (object.dev ?? '') : object.ifname;
 }

@@ -1,6 +1,6 @@
 import { FAMILIES, isLinkLocal } from '../model/address.ts';
-import type { HostRecord } from '../model/host-record.ts';
-import { HOST_PROTOCOL, RULE_PROTOCOL } from '../model/identity.ts';
+import type { HostRecord, Remembered } from '../model/host-record.ts';
+import { HOST_PROTOCOL } from '../model/identity.ts';
 import type { Ifname } from '../model/ifname.ts';
 import { type KernelObject, keyOf } from '../model/object.ts';
 import { type Observed, type Query, queryOf } from './query.ts';
@@ -42,15 +42,18 @@ export function isSame(record: HostRecord | undefined, ifname: Ifname, links: Ob
   return index === undefined || index === links.get(ifname)?.ifindex;
 }
 
+/** RTPROT_KERNEL and RTPROT_RA: they come back with the address, and with the router's next advertisement. */
+const OF_THE_KERNEL = [2, 9];
+
 /** What goes when a link goes down or away, and what an undo therefore has to know: given addresses, and routes. */
-export function isLost(names: ReadonlySet<string>): (object: KernelObject) => boolean {
-  return object => {
+export function isLost(names: ReadonlySet<string>): (object: KernelObject) => object is Remembered {
+  return (object): object is Remembered => {
     if (object.kind === 'address') return names.has(object.ifname) && !isLinkLocal(object.address);
     return (
       object.kind === 'route' &&
       object.dev !== undefined &&
       names.has(object.dev) &&
-      object.protocol !== RULE_PROTOCOL &&
+      !OF_THE_KERNEL.includes(object.protocol) &&
       object.table !== 255
     );
   };

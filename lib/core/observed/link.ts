@@ -57,7 +57,7 @@ function linkObjects(row: IpRow): KernelObject[] {
     setting('group', String(facts.group)),
     setting('mac', facts.mac),
     setting('mtu', String(facts.mtu)),
-    setting('master', facts.master ?? 'none'),
+    { ...setting('master', facts.master ?? 'none'), ...(isBondPort(row) ? { restart: 'up' as const } : {}) },
     setting('state', facts.up ? 'up' : 'down'),
     ...portSettings(row).map(([name, value]) => setting(name, value)),
     ...masterSettings(row).map(([name, value]) => setting(name, value)),
@@ -69,6 +69,11 @@ function linkObjects(row: IpRow): KernelObject[] {
       ...(one.dynamic === true ? { dynamic: true as const } : {}),
     })),
   ];
+}
+
+/** Who puts it back has to set it down for that. */
+function isBondPort(row: IpRow): boolean {
+  return (row.linkinfo as IpRow | undefined)?.info_slave_kind === 'bond';
 }
 
 function kindOf(row: IpRow): string {

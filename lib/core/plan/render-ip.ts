@@ -38,19 +38,25 @@ function linkLines(ifname: string, steps: readonly Step[]): Line[] {
   const named = (names: readonly LinkSetting['setting'][]): readonly LinkSetting[] =>
     names.flatMap(name => mine.map(of).find(setting => setting?.setting === name) ?? []);
   const line = (what: string, names: readonly LinkSetting['setting'][], more: readonly string[] = []) => {
-    const found = mine.filter(step => names.includes(of(step)?.setting ?? 'state'));
-    const words = [...named(names).map(settingWords), ...more];
+    const found =
+      names.length === 0 ? mine : mine.filter(step => names.includes(of(step)?.setting ?? 'state'));
+    const words = [...named(names).filter(isSaid).map(settingWords), ...more];
     return words.length === 0
       ? []
       : [{ text: `link set dev ${ifname} ${what}${words.join(' ')}`, steps: found }];
   };
   const [move] = named(['master']);
   const restart = move?.restart;
+  // In one message, the kernel sets a link up before it joins.
   return [
-    ...(restart === undefined ? [] : line('', [], ['down'])),
+    ...(restart === undefined ? [] : [...line('', [], ['down']), ...line('', ['master'])]),
     ...line('type bond ', BOND_SETTINGS),
     ...bridgeLines(named(BRIDGE_SETTINGS), names => line('type bridge ', names)),
-    ...line('', SETTING_ORDER, restart === 'up' && named(['state']).length === 0 ? ['up'] : []),
+    ...line(
+      '',
+      SETTING_ORDER.filter(name => restart === undefined || name !== 'master'),
+      restart === 'up' && named(['state']).length === 0 ? ['up'] : [],
+    ),
     ...line('type bridge_slave ', PORT_SETTINGS),
   ];
 }
@@ -71,6 +77,11 @@ function bridgeLines(
       steps,
     }));
   return [...aware('0'), ...lines, ...aware('1')];
+}
+
+/** `ip` has no words for no primary: a new bond has none, and another is only made anew. */
+function isSaid({ setting, value }: LinkSetting): boolean {
+  return setting !== 'primary' || value !== 'none';
 }
 
 function settingWords(setting: LinkSetting): string {

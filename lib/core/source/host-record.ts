@@ -1,13 +1,14 @@
 import { quoted, VmnetError } from '../errors.ts';
-import type { HostRecord } from '../model/host-record.ts';
+import type { HostRecord, Remembered } from '../model/host-record.ts';
 import { parseIfname } from '../model/ifname.ts';
 import { BOND_SETTINGS, BRIDGE_SETTINGS } from '../model/link.ts';
 import { parseMac } from '../model/mac.ts';
-import { type LinkSetting, PORT_SETTINGS } from '../model/object.ts';
-import { fields, type Json, list, oneOf, text, whole } from './json.ts';
-import { word } from './record-values.ts';
+import { type LinkAddress, type LinkSetting, PORT_SETTINGS, type Route } from '../model/object.ts';
+import { fields, type Json, list, oneOf, present, text, whole } from './json.ts';
+import { address, ifname, prefix, word } from './record-values.ts';
 
 const I32 = 2_147_483_647;
+const U32 = 4_294_967_295;
 
 /** The text of host.json; every error has exit `record` and names the field. */
 export function parseHostRecord(content: string, file: string): HostRecord {
@@ -36,7 +37,7 @@ function recordOf(json: Json): HostRecord {
     version: 1,
     links: linksOf(row.links),
     made: list(row.made, 'made', madeOf),
-    before: list(row.before, 'before', settingOf),
+    before: list(row.before, 'before', rememberedOf),
     at: text(row.at, 'at'),
   };
 }
@@ -68,6 +69,49 @@ const SETTINGS = [
   ...BRIDGE_SETTINGS,
 ] as const;
 
+function rememberedOf(json: Json, at: string): Remembered {
+  const kind = (json as { kind?: Json } | null)?.kind;
+  const one = oneOf(kind, `${at}.kind`, ['link-setting', 'address', 'route']);
+  if (one === 'address') return addressOf(json, at);
+  return one === 'route' ? routeOf(json, at) : settingOf(json, at);
+}
+
+function addressOf(json: Json, at: string): LinkAddress {
+  const row = fields<LinkAddress>(json, at, {
+    kind: 'needed',
+    ifname: 'needed',
+    address: 'needed',
+    length: 'needed',
+    dynamic: 'optional',
+  });
+  const given = address(row.address, `${at}.address`);
+  const length = whole(row.length, `${at}.length`, 0, given.family === 4 ? 32 : 128);
+  return { kind: 'address', ifname: ifname(row.ifname, `${at}.ifname`), address: given, length };
+}
+
+function routeOf(json: Json, at: string): Route {
+  const row = fields<Route>(json, at, {
+    kind: 'needed',
+    table: 'needed',
+    prefix: 'needed',
+    type: 'needed',
+    dev: 'needed',
+    via: 'optional',
+    metric: 'needed',
+    protocol: 'needed',
+  });
+  return {
+    kind: 'route',
+    table: whole(row.table, `${at}.table`, 1, U32),
+    prefix: prefix(row.prefix, `${at}.prefix`),
+    type: oneOf(row.type, `${at}.type`, ['unicast']),
+    dev: ifname(row.dev, `${at}.dev`),
+    ...present('via', row.via, one => address(one, `${at}.via`)),
+    metric: whole(row.metric, `${at}.metric`, 0, U32),
+    protocol: whole(row.protocol, `${at}.protocol`, 0, 255),
+  };
+}
+
 function settingOf(json: Json, at: string): LinkSetting {
   const row = fields<Omit<LinkSetting, 'restart'>>(json, at, {
     kind: 'needed',
@@ -83,5 +127,5 @@ function settingOf(json: Json, at: string): LinkSetting {
   else if (setting === 'master' || setting === 'primary') parseIfname(value, `${at}.value`);
   else if (!['xmit_hash_policy', 'lacp_rate', ...PORT_SETTINGS].includes(setting))
     whole(Number(value), `${at}.value`, 0, I32);
-  return { kind: 'link-setting', ifname: parseIfname(text(row.ifname, `${at}.ifname`), at), setting, value };
+  return { kind: 'link-setting', ifname: ifname(row.ifname, `${at}.ifname`), setting, value };
 }

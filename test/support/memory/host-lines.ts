@@ -10,7 +10,8 @@ const TYPES: readonly LinkType[] = ['bridge', 'bond', 'vlan', 'vrf'];
 
 export function linkAdd(state: KernelState, rest: Words, fail: Fail): void {
   const name = parseIfname(rest.after('name'), 'link');
-  const type = TYPES.find(one => one === rest.value('type')) ?? fail('Unknown device type.');
+  const kind = rest.value('type');
+  const type = TYPES.find(one => one === kind) ?? fail('Unknown device type.');
   if (state.lacks.has(type)) fail('Unknown device type.');
   const parent = rest.value('link');
   const fixed: LinkFixed = {

@@ -52,7 +52,10 @@ function linkObjects(state: KernelState, link: Link): KernelObject[] {
     setting('group', String(link.group)),
     setting('mac', link.mac),
     setting('mtu', String(link.mtu)),
-    setting('master', link.master ?? 'none'),
+    {
+      ...setting('master', link.master ?? 'none'),
+      ...(state.links.get(link.master ?? '')?.type === 'bond' ? { restart: 'up' as const } : {}),
+    },
     setting('state', link.up ? 'up' : 'down'),
     ...[...link.port].map(([name, value]) => setting(name, value)),
     ...(link.type === 'bridge' ? [setting('own-mac', keeps ? link.mac : 'adopted')] : []),
