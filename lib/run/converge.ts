@@ -5,6 +5,7 @@ import { type KernelObject, keyOf, textOf } from '../core/model/object.ts';
 import { nicsOwn } from '../core/observed/owner.ts';
 import type { Observed, Query } from '../core/observed/query.ts';
 import { foreignInTheWay, type Plan, plan, type Step, stepText } from '../core/plan/plan.ts';
+import { planAnew } from '../core/plan/recreate.ts';
 import { render } from '../core/plan/render.ts';
 import { type Goal, goalObjects, goalPlan, goalQuery, identityOfGoal, inScope } from './goal.ts';
 import type { Context, Held } from './ports.ts';
@@ -90,10 +91,10 @@ async function undo(context: Context, { goal, query, before }: Prepared): Promis
   try {
     let now = await context.host.exchange([], query);
     const known = goalObjects(goal, before);
-    // Twice, as the kernel may answer to what is put back: a link whose addr_gen_mode returns gets an address by that.
-    for (let round = 1; round <= 2; round += 1) {
-      const was = inScope(goal, before).filter(object => canReturn(object, now));
-      const back = plan(inScope(goal, now), was, identityOfGoal(goal));
+    // Again, as the kernel may answer to what is put back: a link whose addr_gen_mode returns gets an address by that.
+    for (let round = 1; round <= 3; round += 1) {
+      const was = inScope(goal, before).filter(object => canReturn(object, now, goal));
+      const back = backPlan(goal, now, was);
       if (back.steps.length === 0) break;
       for (const step of back.steps) context.report('debug', `undo ${stepText(step)}`);
       now = await context.host.exchange(render(back.steps.map(step => inFull(step, known))), query);
@@ -104,15 +105,26 @@ async function undo(context: Context, { goal, query, before }: Prepared): Promis
   }
 }
 
+function backPlan(goal: Goal, now: Observed, was: readonly KernelObject[]): Plan {
+  const identity = identityOfGoal(goal);
+  const found = inScope(goal, now);
+  return goal.host === undefined ? plan(found, was, identity) : planAnew(found, was, now, identity);
+}
+
 /** Compared as it was read, written with the texts of its rules: a chain that nobody has touched is no step. */
 function inFull(step: Step, known: readonly KernelObject[]): Step {
   const [object = step.object] = withRuleTexts([step.object], known);
   return { ...step, object };
 }
 
-/** Nothing can be put back on a link that is gone, and nothing makes a bridge adopt MACs again: it keeps the one it had. */
-function canReturn(object: KernelObject, now: Observed): boolean {
-  return object.kind !== 'link-setting' || (now.links.has(object.ifname) && object.setting !== 'own-mac');
+/**
+ * Nothing can be put back on a link that is gone, unless it is put back itself; and nothing makes a bridge adopt MACs
+ * again: it keeps the one it had.
+ */
+function canReturn(object: KernelObject, now: Observed, { host }: Goal): boolean {
+  if (object.kind !== 'link-setting') return true;
+  if (host !== undefined) return object.value !== 'adopted';
+  return now.links.has(object.ifname) && object.setting !== 'own-mac';
 }
 
 /** Whether a plan changes what other NICs rely on as well. */

@@ -9,8 +9,8 @@ import type { Ifname } from '../core/model/ifname.ts';
 import { byKey, type KernelObject, keyOf } from '../core/model/object.ts';
 import { hostQuery, isLost, isMade, isSame } from '../core/observed/host-scope.ts';
 import type { Observed, Query } from '../core/observed/query.ts';
-import { type Plan, plan, type Step } from '../core/plan/plan.ts';
-import { anewOf, withoutLinks } from '../core/plan/recreate.ts';
+import { type Plan, plan } from '../core/plan/plan.ts';
+import { planAnew } from '../core/plan/recreate.ts';
 
 /** What is to become of the host's own links: what the file says, or nothing. */
 export interface HostGoal {
@@ -35,21 +35,24 @@ export function hostGoalPlan(goal: HostGoal, observed: Observed, settings: Setti
   const wanted = hostWanted(goal, observed);
   const identity = { ...identityOf(settings), links: true as const };
   const found = scoped(goal, observed, wanted);
-  const anew = goal.recreate ? anewOf(wanted, observed) : new Set<Ifname>();
-  if (anew.size === 0) return plan(found, wanted, identity);
-  const away: Step[] = observed.objects.flatMap(object =>
-    object.kind === 'link' && anew.has(object.ifname) ? [{ op: 'delete', object }] : [],
-  );
-  const { steps } = plan(withoutLinks(found, anew), wanted, identity);
-  return { steps: [...away, ...steps] };
+  return goal.recreate ? planAnew(found, wanted, observed, identity) : plan(found, wanted, identity);
 }
 
-/** What an undo compares: besides what the goal decides about, what its links lose when they are set down. */
+/**
+ * What an undo compares: besides what the goal decides about, what its links lose when they are set down, and, since one
+ * may have been made anew, all that they had. A MAC is not put back: each link gets its own, or its lower one's.
+ */
 export function hostInScope(goal: HostGoal, observed: Observed): readonly KernelObject[] {
   const wanted = hostWanted(goal, observed);
-  const names = new Set<string>(wanted.flatMap(object => ('ifname' in object ? [object.ifname] : [])));
   const found = scoped(goal, observed, wanted);
-  return [...byKey([...found, ...observed.objects.filter(isLost(names))]).values()];
+  const names = new Set<string>(
+    [...wanted, ...found].flatMap(object => ('ifname' in object ? [object.ifname] : [])),
+  );
+  const settings = observed.objects.filter(
+    object => object.kind === 'link-setting' && names.has(object.ifname) && object.setting !== 'mac',
+  );
+  const more = [...settings, ...observed.objects.filter(isLost(names))];
+  return [...byKey([...found, ...more]).values()];
 }
 
 /** What links that were there before had, below what the file wants of them now. */

@@ -1,40 +1,52 @@
 import { type HostLink, hostLinks, portsOf } from '../core/model/host-links.ts';
 import { type HostRecord, nameOf, type Remembered } from '../core/model/host-record.ts';
 import type { Ifname } from '../core/model/ifname.ts';
+import type { Link } from '../core/model/link.ts';
 import { byKey, type KernelObject, keyOf, type LinkSetting } from '../core/model/object.ts';
 import { isLost, isMade, isSame } from '../core/observed/host-scope.ts';
 import type { Observed } from '../core/observed/query.ts';
+import type { Plan, Step } from '../core/plan/plan.ts';
 import type { Prepared } from './converge.ts';
 import { hostWanted } from './host-goal.ts';
 import type { Context } from './ports.ts';
 
-/** What is vmnet's when this plan is carried out, as far as `now` shows the links that it is about. */
-export function hostRecordOf(context: Context, prepared: Prepared, now: Observed): HostRecord {
+/** What is vmnet's when this plan is carried out; as long as it is not, nobody knows the indexes of what it makes. */
+export function hostRecordOf(context: Context, prepared: Prepared, after?: Observed): HostRecord {
+  const now = after ?? prepared.before;
+  const coming = new Set<string>(
+    after === undefined ? linkSteps(prepared.plan).map(({ link }) => link.ifname) : [],
+  );
   const made = madeBy(prepared);
   const before = remembered(prepared, made);
   const names = new Set([...before.map(nameOf), ...made].map(key => key.split(' ')[1] ?? key));
   const links = [...names].flatMap(name => {
     const facts = now.links.get(name as Ifname);
-    return facts === undefined ? [] : [[name, facts.ifindex] as const];
+    return facts === undefined || coming.has(name) ? [] : [[name, facts.ifindex] as const];
   });
   return { version: 1, links: Object.fromEntries(links), made: [...made], before, at: context.host.now() };
 }
 
-/** After a plan that failed and was undone: what was made anew has another index, and what is left is known. */
-export function undoneRecord(context: Context, { goal, plan }: Prepared): HostRecord | undefined {
+/**
+ * After a plan that failed and was undone: what was made anew has another index by now. If the undo has failed as well,
+ * what is left is in the record that went ahead.
+ */
+export function undoneRecord(
+  context: Context,
+  { goal, plan }: Prepared,
+  pending: HostRecord | undefined,
+): HostRecord | undefined {
   const old = goal.host?.record;
-  const touched = plan.steps.flatMap(({ object }) => (object.kind === 'link' ? [object] : []));
-  const there = touched.filter(({ ifname }) => context.host.ifindex(ifname) !== undefined);
-  const left = there.filter(link => plan.steps.some(({ op, object }) => op === 'add' && object === link));
-  if (old === undefined && left.length === 0) return undefined;
-  const indexes = there.map(({ ifname }) => [ifname, context.host.ifindex(ifname) ?? 0] as const);
-  return {
-    version: 1,
-    links: { ...old?.links, ...Object.fromEntries(indexes) },
-    made: [...new Set([...(old?.made ?? []), ...left.map(keyOf)])],
-    before: old?.before ?? [],
-    at: context.host.now(),
-  };
+  const there = linkSteps(plan).filter(({ link }) => context.host.ifindex(link.ifname) !== undefined);
+  const known = new Set(old?.made);
+  const isLeft = there.some(({ op, link }) => op === 'add' && !known.has(keyOf(link)));
+  const record = isLeft ? pending : old;
+  if (record === undefined) return undefined;
+  const indexes = there.map(({ link }) => [link.ifname, context.host.ifindex(link.ifname) ?? 0] as const);
+  return { ...record, links: { ...record.links, ...Object.fromEntries(indexes) } };
+}
+
+function linkSteps({ steps }: Plan): readonly { readonly op: Step['op']; readonly link: Link }[] {
+  return steps.flatMap(({ op, object }) => (object.kind === 'link' ? [{ op, link: object }] : []));
 }
 
 /** What was made before and still is there, and what these steps make. */

@@ -59,7 +59,7 @@ export async function hostDown(
     checkUsers(prepared.plan.steps, prepared.before);
     refuseCut(prepared, options.connection);
     if (!options.dryRun) {
-      await applyHost(context, prepared, context.config);
+      await applyHost(context, prepared, context.config, record);
       context.host.hostRecord.remove();
     }
     return { plan: prepared.plan, warnings: [] };
@@ -130,22 +130,25 @@ async function locked<T>(
 /** The record goes ahead, with all that may be made: who is interrupted leaves nothing that nobody knows. */
 async function carryOut(context: Context, prepared: Prepared, sections: HostSections): Promise<void> {
   const { hostRecord } = context.host;
-  hostRecord.write(hostRecordOf(context, prepared, prepared.before));
-  try {
-    const after = await applyHost(context, prepared, sections);
-    hostRecord.write(hostRecordOf(context, prepared, after));
-  } catch (thrown) {
-    const left = undoneRecord(context, prepared);
-    if (left === undefined) hostRecord.remove();
-    else hostRecord.write(left);
-    throw thrown;
-  }
+  const pending = hostRecordOf(context, prepared);
+  hostRecord.write(pending);
+  const after = await applyHost(context, prepared, sections, pending);
+  hostRecord.write(hostRecordOf(context, prepared, after));
 }
 
-async function applyHost(context: Context, prepared: Prepared, sections: HostSections): Promise<Observed> {
+/** `pending` is the record as it is while this goes on. */
+async function applyHost(
+  context: Context,
+  prepared: Prepared,
+  sections: HostSections,
+  pending: HostRecord | undefined,
+): Promise<Observed> {
   try {
     return await apply(context, prepared);
   } catch (thrown) {
+    const left = undoneRecord(context, prepared, pending);
+    if (left === undefined) context.host.hostRecord.remove();
+    else context.host.hostRecord.write(left);
     throw explained(asVmnetError(thrown), sections);
   }
 }

@@ -99,16 +99,24 @@ function linkObject(row: IpRow, { ifname, parent }: LinkFacts): Link {
 /** 0x8100, as -N has it printed and as it is without. */
 const TAGGED = ['[33024]', '802.1Q'];
 
+/** What only some modes of a bond have; in others it is printed as well, and refused. */
+const ONLY_IN: Readonly<Partial<Record<MasterSetting, readonly string[]>>> = {
+  lacp_rate: ['802.3ad'],
+  primary: ['active-backup', 'balance-tlb', 'balance-alb'],
+};
+
 /** What a bond or a bridge has, as far as this iproute2 knows it; a bond prints no primary when it has none. */
 function masterSettings(row: IpRow): [MasterSetting, string][] {
   const data = ((row.linkinfo as IpRow | undefined)?.info_data ?? {}) as IpRow;
   const type = kindOf(row);
   if (type === 'bond')
-    return BOND_SETTINGS.flatMap((name): [MasterSetting, string][] => {
-      const value = name === 'lacp_rate' ? data.ad_lacp_rate : data[name];
-      if (value === undefined) return name === 'primary' ? [[name, 'none']] : [];
-      return [[name, text(value)]];
-    });
+    return BOND_SETTINGS.filter(name => ONLY_IN[name]?.includes(text(data.mode)) !== false).flatMap(
+      (name): [MasterSetting, string][] => {
+        const value = name === 'lacp_rate' ? data.ad_lacp_rate : data[name];
+        if (value === undefined) return name === 'primary' ? [[name, 'none']] : [];
+        return [[name, text(value)]];
+      },
+    );
   if (type !== 'bridge') return [];
   return BRIDGE_SETTINGS.flatMap((name): [MasterSetting, string][] =>
     data[name] === undefined ? [] : [[name, text(data[name])]],

@@ -1,6 +1,8 @@
+import type { Identity } from '../model/identity.ts';
 import type { Ifname } from '../model/ifname.ts';
 import { byKey, contentOf, type KernelObject, keyOf } from '../model/object.ts';
 import type { Observed } from '../observed/query.ts';
+import { type Plan, plan, type Step } from './plan.ts';
 
 /** A difference that the kernel does not change in a link that is there. */
 export interface Fixed {
@@ -32,11 +34,23 @@ export function anewOf(wanted: readonly KernelObject[], observed: Observed): Rea
   return anew;
 }
 
+/** The plan that takes these links away first, and then finds nothing of what was on them. */
+export function planAnew(
+  found: readonly KernelObject[],
+  wanted: readonly KernelObject[],
+  observed: Observed,
+  identity: Identity,
+): Plan {
+  const anew = anewOf(wanted, observed);
+  const away: Step[] = observed.objects.flatMap(object =>
+    object.kind === 'link' && anew.has(object.ifname) ? [{ op: 'delete', object }] : [],
+  );
+  const { steps } = plan(withoutLinks(found, anew), wanted, identity);
+  return { steps: [...away, ...steps] };
+}
+
 /** What was observed, as it will be when these links are gone: a port of theirs is none then, and down if of a bond. */
-export function withoutLinks(
-  objects: readonly KernelObject[],
-  gone: ReadonlySet<Ifname>,
-): readonly KernelObject[] {
+function withoutLinks(objects: readonly KernelObject[], gone: ReadonlySet<Ifname>): readonly KernelObject[] {
   const released = new Set(
     objects.flatMap(object =>
       object.kind === 'link-setting' && object.setting === 'master' && gone.has(object.value as Ifname)

@@ -1,5 +1,6 @@
 import type { Ifname } from '../model/ifname.ts';
 import type { KernelObject, Kind } from '../model/object.ts';
+import { inLinkOrder } from './link-order.ts';
 import type { Step } from './plan.ts';
 import { ipLines } from './render-ip.ts';
 import { nftLines } from './render-nft.ts';
@@ -24,7 +25,7 @@ const ORDER: readonly Kind[] = [
   'nft-chain',
   'nft-element',
   'rule',
-  // Their order among each other is that in which they are wanted.
+  // Among each other in the order of inLinkOrder().
   'link',
   'link-setting',
   'address',
@@ -83,7 +84,14 @@ function depthsOf(steps: readonly Step[]): (step: Step) => number {
 }
 
 function added(steps: readonly Step[]): Step[] {
-  return steps.filter(step => step.op !== 'delete').sort((a, b) => rank(a) - rank(b));
+  const coming = steps.filter(step => step.op !== 'delete').sort((a, b) => rank(a) - rank(b));
+  const ofLinks = coming.filter(isOfLink);
+  const at = coming.findIndex(isOfLink);
+  return [
+    ...coming.slice(0, Math.max(0, at)),
+    ...inLinkOrder(ofLinks),
+    ...coming.slice(Math.max(0, at) + ofLinks.length),
+  ];
 }
 
 /**
@@ -95,9 +103,12 @@ function rank(step: Step): number {
   const late =
     (object.kind === 'route' && object.via !== undefined) ||
     (object.kind === 'sysctl' && object.path.endsWith('/disable_ipv6'));
-  // A port joins a link that is there; a VLAN takes over what its parent has by then.
   const kind = object.kind === 'link' && step.op !== 'delete' ? 'link-setting' : object.kind;
   return ORDER.indexOf(kind) + (late ? 0.5 : 0);
+}
+
+function isOfLink({ object }: Step): boolean {
+  return object.kind === 'link' || object.kind === 'link-setting';
 }
 
 /** A rule, or the last route of a table. */

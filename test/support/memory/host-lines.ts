@@ -42,6 +42,7 @@ export function masterSet(link: Link, type: string, rest: Words, fail: Fail): vo
   for (const name of type === 'bond' ? BOND_SETTINGS : BRIDGE_SETTINGS) {
     const value = name === 'vlan_filtering' ? filtering : rest.value(name);
     if (value === undefined) continue;
+    if (!link.own.has(name)) fail('option not valid in this mode');
     if (name === 'lacp_rate' && link.up) fail('unable to set option because the bond is up.');
     if (name === 'primary' && value === 'none') fail('Cannot find device "none"');
     if (name === 'vlan_default_pvid' && link.own.get('vlan_filtering') === '1')

@@ -125,7 +125,7 @@ export function addLink(
 ): Link {
   const link: Link = {
     fixed,
-    own: new Map(OWN[type] ?? []),
+    own: new Map((OWN[type] ?? []).filter(([name]) => (ONLY_IN[name] ?? fixed.mode) === fixed.mode)),
     ifname,
     ifindex: state.nextIndex++,
     type,
@@ -141,6 +141,11 @@ export function addLink(
   for (const [path, value] of DEFAULTS) state.sysctls.set(`net/${path.replace('*', ifname)}`, value);
   return link;
 }
+
+const ONLY_IN: Readonly<Partial<Record<MasterSetting, string>>> = {
+  lacp_rate: '802.3ad',
+  primary: 'active-backup',
+};
 
 const OWN: Readonly<Partial<Record<LinkType, readonly (readonly [MasterSetting, string])[]>>> = {
   bond: [
