@@ -35,7 +35,16 @@ export function hostGoalPlan(goal: HostGoal, observed: Observed, settings: Setti
   const wanted = hostWanted(goal, observed);
   const identity = { ...identityOf(settings), links: true as const };
   const found = scoped(goal, observed, wanted);
-  return goal.recreate ? planAnew(found, wanted, observed, identity) : plan(found, wanted, identity);
+  const stale = new Set(routesOfPorts(goal, observed));
+  const rest = found.filter(object => !stale.has(object));
+  const { steps } = goal.recreate ? planAnew(rest, wanted, observed, identity) : plan(rest, wanted, identity);
+  return { steps: [...[...stale].map(object => ({ op: 'delete' as const, object })), ...steps] };
+}
+
+/** A port has no addresses and no routes of its own, whoever gave them: they would take packets past its master. */
+function routesOfPorts({ sections }: HostGoal, { objects }: Observed): readonly KernelObject[] {
+  const ports = enslaved(sections === undefined ? [] : hostLinks(sections));
+  return objects.filter(isLost(ports)).filter(({ kind }) => kind === 'route');
 }
 
 /**
