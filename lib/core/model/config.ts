@@ -90,6 +90,11 @@ export interface HostSection {
   readonly mtu?: number;
 }
 
+/** Where a key of a section was said, or the section when it was not. */
+export function placeOf(section: HostSection, key: string): string {
+  return section.places[key] ?? section.where;
+}
+
 /** An address of the host with the length of its subnet. */
 export interface HostAddress {
   readonly address: Address;

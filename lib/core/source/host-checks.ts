@@ -1,6 +1,6 @@
 import type { VmnetError } from '../errors.ts';
 import { type Address, contains, isLinkLocal, parsePrefix } from '../model/address.ts';
-import type { BondSection, HostSection, NetworkSection } from '../model/config.ts';
+import { type BondSection, type NetworkSection, placeOf } from '../model/config.ts';
 import { type HostLink, hostOrder, lowerOf, mastersOf, portsOf } from '../model/host-links.ts';
 import { isKernelTable } from '../model/network.ts';
 import { conflict } from './config-checks.ts';
@@ -172,9 +172,4 @@ function once(names: readonly (readonly [string, string])[], already: (name: str
     if (before !== undefined) throw conflict(`${already(name)} at ${before}`, where, 'remove one of the two');
     seen.set(name, where);
   }
-}
-
-/** Where a key of a section was said, or the section when it was not. */
-export function placeOf(section: HostSection, key: string): string {
-  return section.places[key] ?? section.where;
 }

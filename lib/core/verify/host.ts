@@ -1,5 +1,5 @@
 import { VmnetError } from '../errors.ts';
-import type { HostSection } from '../model/config.ts';
+import { type HostSection, placeOf } from '../model/config.ts';
 import {
   type HostLink,
   type HostSections,
@@ -9,7 +9,7 @@ import {
   portsOf,
 } from '../model/host-links.ts';
 import type { Ifname } from '../model/ifname.ts';
-import { contentOf, keyOf } from '../model/object.ts';
+import { contentOf, type KernelObject, keyOf } from '../model/object.ts';
 import type { Observed } from '../observed/query.ts';
 import type { Step } from '../plan/plan.ts';
 import type { Fixed } from '../plan/recreate.ts';
@@ -76,10 +76,17 @@ export function checkFixed(sections: HostSections, differences: readonly Fixed[]
     'request',
     `${keyOf(object)} is ${contentOf(was)} and should be ${contentOf(object)}, for which it has to be made anew`,
     {
-      ...(section === undefined ? {} : { where: section.where }),
+      ...(section === undefined ? {} : { where: placeOf(section, keyFor(object)) }),
       hint: `--recreate does that; all that uses ${object.ifname} is interrupted`,
     },
   );
+}
+
+/** The key of the file that says what only a new link takes. */
+function keyFor(object: KernelObject): string {
+  if (object.kind === 'link-setting') return object.setting.replace('_', '-');
+  const keys: Readonly<Record<string, string>> = { bond: 'mode', vlan: 'id', vrf: 'table' };
+  return object.kind === 'link' ? (keys[object.type] ?? '') : '';
 }
 
 /** Refuses to take a link away that somebody stands on whom these steps do not know. */
@@ -107,8 +114,4 @@ export function sectionOf(sections: HostSections, ifname: string): HostSection |
   const links = hostLinks(sections);
   const own = links.find(({ section }) => section.name === ifname);
   return own?.section ?? mastersOf(links).get(ifname as Ifname)?.section;
-}
-
-function placeOf(section: HostSection, key: string): string {
-  return section.places[key] ?? section.where;
 }
