@@ -1,5 +1,6 @@
 import { checkFirewall } from '../core/desired/policy.ts';
 import { asVmnetError, EXIT, formatError } from '../core/errors.ts';
+import { hostLinks } from '../core/model/host-links.ts';
 import { checkProfiles } from '../host/check-profiles.ts';
 import { loadConfig, loadRtTables } from '../host/files.ts';
 import { checkNicFiles } from '../host/nic-files.ts';
@@ -20,6 +21,10 @@ export function addConfigCheck(yargs: GlobalArgv): void {
         const taps = checkNicFiles(config, argv.config);
         printLine(`${argv.config}: in order`);
         printNames('networks', config.networks);
+        printNames(
+          'links of the host',
+          hostLinks(config).map(({ section }) => section),
+        );
         printNames('firewall profiles', profiles);
         printNames(
           'NICs in nics.d',

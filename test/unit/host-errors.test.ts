@@ -23,6 +23,7 @@ const IN_THE_FILE: readonly (readonly [string, string, RegExp])[] = [
   [`${BOND}min-links = 1`, 'a.ini:4', /min-links/],
   [`${BOND}primary = eth2`, 'a.ini:4', /eth2/],
   [`${BOND}miimon = 0`, 'a.ini:4', /miimon/],
+  ['[vmnet]\nroute-protocol = 119', 'a.ini:2', /119/],
   ['[vrf a]\ntable = 254', 'a.ini:2', /254/],
   ['[vrf a]\ntable = 255', 'a.ini:2', /255/],
   ['[vrf a]\ntable = 77\n[vrf b]\ntable = 77', 'a.ini:4', /77.*vrf a.*a\.ini:2/],

@@ -1,6 +1,7 @@
 import { quoted, VmnetError } from '../errors.ts';
 import { type Address, type Family, type Prefix, parseAddress, parsePrefix } from '../model/address.ts';
 import type { HostAddress, HostRoute } from '../model/config.ts';
+import { HOST_PROTOCOL } from '../model/identity.ts';
 import { type Ifname, parseIfname } from '../model/ifname.ts';
 import { hintFor } from './suggest.ts';
 
@@ -31,6 +32,13 @@ export function integer(min: number, max: number): Parser<number> {
     );
   };
 }
+
+/** Route daemons tell the VMs' routes by it, and vmnet the host's own by another. */
+export const routeProtocol: Parser<number> = (text, where) => {
+  const number = integer(4, 255)(text, where);
+  if (number !== HOST_PROTOCOL) return number;
+  throw bad(`${number} is the protocol of the host's own routes`, where, 'give another; 118 is free');
+};
 
 /** The first of five; 1000 is where the kernel puts its own rule for VRFs. */
 export const rulePreference: Parser<number> = (text, where) => {

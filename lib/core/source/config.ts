@@ -20,7 +20,7 @@ const KINDS: readonly string[] = ['vmnet', 'network', 'bond', 'vlan', 'bridge', 
 
 const settingsKeys = {
   'tap-mac': parseMac,
-  'route-protocol': value.integer(4, 255),
+  'route-protocol': value.routeProtocol,
   // From 32000 on stand the rules of `guard = strict` and the kernel's own.
   'rule-preference': value.rulePreference,
   guard: value.oneOf(['subnet', 'strict']),
