@@ -154,3 +154,41 @@ test('proxy neighbours, by address, by device and by protocol', () => {
   assert.deepEqual(texts(proxyQuestion({ dev: link('tap0') })), [gateway]);
   assert.deepEqual([...texts(proxyQuestion({ protocol: 118 }))].sort(), [four, six, gateway].sort());
 });
+
+test('a bond, its port, a VLAN on it and a VRF, as Linux 6.1 prints them', () => {
+  const rows: readonly IpRow[] = JSON.parse(
+    readFileSync(join(import.meta.dirname, '../fixtures/kernel/links.json'), 'utf8'),
+  );
+  const { objects, links } = linkQuestion('all').read(rows);
+  const shown = objects.map(textOf).filter(line => !/ (group|mac|mtu|state) |^address/.test(line));
+  assert.deepEqual(shown, [
+    'link p0 veth',
+    'link p0 master b0',
+    'link b0 bond mode active-backup',
+    'link b0 master none',
+    'link b0 miimon 100',
+    'link b0 min_links 0',
+    'link b0 xmit_hash_policy layer2',
+    'link b0 primary p0',
+    'link b0.5 vlan id 5 on b0',
+    'link b0.5 master none',
+    'link red vrf table 77',
+    'link red master none',
+    'link b1 bond mode 802.3ad',
+    'link b1 master none',
+    'link b1 miimon 100',
+    'link b1 min_links 0',
+    'link b1 xmit_hash_policy layer2',
+    'link b1 lacp_rate slow',
+  ]);
+  assert.deepEqual(
+    links.map(({ ifname, type, parent }) => [ifname, type, parent]),
+    [
+      ['p0', 'veth', undefined],
+      ['b0', 'bond', undefined],
+      ['b0.5', 'vlan', 'b0'],
+      ['red', 'vrf', undefined],
+      ['b1', 'bond', undefined],
+    ],
+  );
+});
