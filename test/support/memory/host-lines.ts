@@ -65,6 +65,7 @@ export function joined(state: KernelState, link: Link, master: Link): void {
   if (master.type === 'bond') {
     if ([...state.links.values()].filter(one => one.master === master.ifname).length === 1)
       setMac(state, master, link.mac);
+    link.mtuBefore = link.mtu;
     link.mtu = master.mtu;
     link.up = true;
   }

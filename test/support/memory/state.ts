@@ -23,6 +23,8 @@ export interface Link {
   readonly fixed: LinkFixed;
   mac: Mac;
   mtu: number;
+  /** What it had when it joined a bond, which gives it back. */
+  mtuBefore: number | undefined;
   group: number;
   master: Ifname | undefined;
   up: boolean;
@@ -131,6 +133,7 @@ export function addLink(
     type,
     mac,
     mtu: 1500,
+    mtuBefore: undefined,
     group: 0,
     master: undefined,
     up: false,
@@ -171,11 +174,11 @@ export function removeLink(state: KernelState, ifname: string): void {
   const bridge = link?.master;
   for (const child of [...state.links.values()])
     if (child.fixed.parent === ifname) removeLink(state, child.ifname);
+  for (const port of portsOf(state, ifname)) setMaster(state, port, undefined);
   flush(state, ifname, 'all');
   state.addresses = state.addresses.filter(one => one.ifname !== ifname);
   state.links.delete(ifname);
   setMaster(state, link, undefined);
-  for (const port of state.links.values()) if (port.master === ifname) setMaster(state, port, undefined);
   for (const path of state.sysctls.keys())
     if (path.split('/')[3] === ifname && path.split('/').length === 5) state.sysctls.delete(path);
   if (bridge !== undefined) adoptMac(state, bridge);
@@ -197,8 +200,11 @@ export function setDown(state: KernelState, link: Link): void {
 /** A link that joins a bridge has what every port starts with, and one that leaves keeps nothing of it. */
 export function setMaster(state: KernelState, link: Link | undefined, master: Ifname | undefined): void {
   if (link === undefined || link.master === master) return;
-  // A bond closes the port that it lets go.
-  if (link.master !== undefined && state.links.get(link.master)?.type === 'bond') setDown(state, link);
+  // A bond closes the port that it lets go, and gives it its MTU back.
+  if (link.master !== undefined && state.links.get(link.master)?.type === 'bond') {
+    setDown(state, link);
+    link.mtu = link.mtuBefore ?? link.mtu;
+  }
   link.master = master;
   link.port = new Map(master !== undefined && state.links.get(master)?.type === 'bridge' ? NEW_PORT : []);
   state.fdb = state.fdb.filter(one => one.ifname !== link.ifname);
