@@ -4,7 +4,7 @@ import { requestFromFlags } from '../core/source/flags.ts';
 import { pick } from '../core/source/pick.ts';
 import { requestFromRunningVm } from '../host/running-vm.ts';
 import { attach, type Outcome } from '../run/attach.ts';
-import { type GlobalArgv, onHost, printJson, printLine } from './context.ts';
+import { counted, type GlobalArgv, onHost, printJson, printLine } from './context.ts';
 import { commandText, planJson } from './print-plan.ts';
 
 export function addAttach(yargs: GlobalArgv): void {
@@ -77,7 +77,7 @@ function print(outcome: Outcome, argv: { dryRun: boolean; json: boolean }): void
     printLine(
       changes === 0
         ? `${outcome.tap}: attached already, nothing changed`
-        : `${outcome.tap}: attached, ${changes} changes`,
+        : `${outcome.tap}: attached, ${counted(changes, 'change')}`,
     );
 }
 

@@ -105,14 +105,15 @@ async function carryOut(context: Context, prepared: Prepared): Promise<Outcome> 
   const record = recordOf(context, change, prepared.before);
   records.write({ ...record, state: 'pending' });
   try {
-    const after = await apply(context, prepared);
-    await announceNics(context, [nic], after.links);
+    await apply(context, prepared, async after => {
+      await announceNics(context, [nic], after.links);
+      records.write(record);
+    });
   } catch (thrown) {
     if (change.record === undefined) records.remove(change.tap);
     else records.write(change.record);
     throw thrown;
   }
-  records.write(record);
   for (const gone of dead) records.remove(gone.tap);
   return outcomeOf(prepared);
 }

@@ -33,10 +33,14 @@ export function refuseForeign({ goal, plan }: Prepared): void {
   });
 }
 
-/** Makes it so and reads back; what fails is undone before the error goes on. Returns the kernel as it is now. */
-export async function apply(context: Context, prepared: Prepared): Promise<Observed> {
+/** Makes it so, reads back, and goes on with `then`; what fails is undone before the error goes on. */
+export async function apply(
+  context: Context,
+  prepared: Prepared,
+  then: (after: Observed) => Promise<void>,
+): Promise<void> {
   try {
-    return await carryOut(context, prepared);
+    await then(await carryOut(context, prepared));
   } catch (thrown) {
     const left = await undo(context, prepared);
     if (left === undefined) throw thrown;

@@ -32,12 +32,8 @@ export async function repair(
     const prepared = sound.length === changes.length ? first : await prepare(context, goalOf(context, sound));
     refuseForeign(prepared);
     if (!options.dryRun && prepared.plan.steps.length > 0) {
-      const after = await apply(context, prepared);
-      await announceNics(
-        context,
-        sound.flatMap(change => change.nic ?? []),
-        after.links,
-      );
+      const nics = sound.flatMap(change => change.nic ?? []);
+      await apply(context, prepared, after => announceNics(context, nics, after.links));
     }
     if (!options.dryRun) keepRecords(context, sound);
     const left = failing.map(({ error }) => error);
