@@ -1,7 +1,7 @@
 # Everything goes through make. Each goal prepares what it needs; the second time that takes no time.
 NODE = node_modules/node/bin/node
 
-export DESTDIR =
+export DESTDIR ?=
 export PREFIX = /usr/local
 export SYSCONFDIR = /etc
 # make test SUITES="unit golden" runs only these.
