@@ -9,7 +9,7 @@ SUITES =
 
 .DEFAULT_GOAL = help
 .NOTPARALLEL:
-.PHONY: help setup demo test check bench build coverage install uninstall clean packages tools
+.PHONY: help setup demo test lab check bench build coverage install uninstall clean packages tools
 
 help: ## say what the goals are
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(MAKEFILE_LIST) | expand -t 18
@@ -22,6 +22,10 @@ demo: tools build ## wire a VM in network namespaces and show every step with ip
 
 test: tools build ## run all suites; SUITES="unit golden" runs only these
 	@$(NODE) test/support/suites.ts $(SUITES)
+
+lab: build ## run test/lab under a kernel with bonds, VLANs, VRFs, OVS; SUITES=netns runs that there
+	@bin/setup run test lab
+	@$(NODE) test/lab/run.ts $(SUITES)
 
 check: ## types, format and lint, unused code, shell scripts, file sizes
 	@bin/setup check
