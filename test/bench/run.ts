@@ -1,14 +1,13 @@
 // `make bench`: what vmnet costs, as ratios within this run. Not a test: a row over its budget is marked OVER, and only
 // what does not work at all fails, or, with --strict, what is over its budget.
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { missingForNamespaces } from '../support/command.ts';
+import { missingForNamespaces, type Place } from '../support/command.ts';
 import { type Course, controlRows, newCourse, oneRound } from './control.ts';
-import { dataPath } from './datapath.ts';
-import { factsOf, removeNode } from './machine.ts';
-import { type BenchNode, down, makeNode, nicOf, up } from './node.ts';
+import { type DataNodes, dataPath } from './datapath.ts';
+import { factsOf, removeNode, scratchParent } from './machine.ts';
+import { type BenchNode, down, type Mode, makeNode, nicOf, up } from './node.ts';
 import { processRow } from './processes.ts';
 import { compile, measure, type Programs } from './programs.ts';
 import { type Restored, restore, restoreRow } from './restore.ts';
@@ -29,8 +28,8 @@ if (missing !== undefined) {
 }
 
 const prefix = `vmb${process.pid}`;
-const dir = mkdtempSync(join(tmpdir(), 'vmnet-bench-'));
-const made: BenchNode[] = [];
+const dir = mkdtempSync(join(scratchParent(), 'vmnet-bench-'));
+const made: Place[] = [];
 process.on('exit', cleanUp);
 for (const [signal, code] of [
   ['SIGINT', 130],
@@ -77,12 +76,16 @@ async function main(): Promise<number> {
     newCourse(`${MANY} NICs present`, many, nicOf(MANY), false),
   ];
   await race(programs, courses);
-  const plain = await makeTracked('plain', 1);
-  const open = await makeTracked('open', 1, 'filter = none\n');
-  await measure(programs, open, up(open, nicOf(0)));
-  const data = await dataPath(programs, { one, many, plain, open }, MANY);
-  const rows: readonly Row[] = [...courses.flatMap(controlRows), restored, ...counts, ...data.rows];
-  return report(facts, rows, data.problems);
+  const routed = await dataPath(programs, { one, many, ...(await unfiltered(programs, 'routed')) }, MANY);
+  const bridged = await dataPath(programs, await bridgedNodes(programs), MANY);
+  const rows: readonly Row[] = [
+    ...courses.flatMap(controlRows),
+    restored,
+    ...counts,
+    ...routed.rows,
+    ...bridged.rows,
+  ];
+  return report(facts, rows, [...routed.problems, ...bridged.problems]);
 }
 
 function report(facts: readonly string[], rows: readonly Row[], problems: readonly string[]): number {
@@ -125,16 +128,37 @@ async function restoreMany(programs: Programs): Promise<{ readonly many: BenchNo
   }
 }
 
+/** One node without vmnet, and one whose NIC 0 it attached without a filter. */
+async function unfiltered(programs: Programs, mode: Mode): Promise<Pick<DataNodes, 'plain' | 'open'>> {
+  const plain = await makeTracked(`plain-${mode}`, 1, mode);
+  const open = await makeTracked(`open-${mode}`, 1, mode, 'none');
+  await measure(programs, open, up(open, nicOf(0)));
+  return { plain, open };
+}
+
+async function bridgedNodes(programs: Programs): Promise<DataNodes> {
+  const one = await makeTracked('one-bridged', 1, 'bridged');
+  await measure(programs, one, up(one, nicOf(0)));
+  const many = await makeTracked('many-bridged', MANY, 'bridged');
+  await restore(programs, many, MANY);
+  return { one, many, ...(await unfiltered(programs, 'bridged')) };
+}
+
 async function race(programs: Programs, courses: readonly Course[]): Promise<void> {
   for (let round = 0; round < ROUNDS && performance.now() - began < LAST_ROUND_MS; round++) {
     for (const course of courses) await oneRound(programs, course);
   }
 }
 
-async function makeTracked(name: string, taps: number, more = ''): Promise<BenchNode> {
-  const node = { ns: `${prefix}-${name}` };
-  made.push(node as BenchNode);
-  return makeNode(node.ns, dir, taps, more);
+async function makeTracked(
+  name: string,
+  taps: number,
+  mode: Mode = 'routed',
+  filter: 'full' | 'none' = 'full',
+): Promise<BenchNode> {
+  const ns = `${prefix}-${name}`;
+  made.push({ ns });
+  return makeNode(ns, dir, taps, mode, filter);
 }
 
 function cleanUp(): void {
