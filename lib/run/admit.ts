@@ -7,6 +7,7 @@ import { checkCarriers } from '../core/verify/surroundings.ts';
 import { resolve } from './attach.ts';
 import { carriersOf } from './goal.ts';
 import type { Context } from './ports.ts';
+import type { Admitted } from './probe.ts';
 
 /** A NIC that is to come, by what an error names it. */
 export interface Candidate {
@@ -15,25 +16,31 @@ export interface Candidate {
 }
 
 /** Whether this node could carry these NICs: what is wrong with the first that it could not is an error. */
-export async function admit(context: Context, candidates: readonly Candidate[]): Promise<void> {
+export async function admit(
+  context: Context,
+  candidates: readonly Candidate[],
+): Promise<readonly Admitted[]> {
+  const admitted: Admitted[] = [];
   for (const { name, request } of candidates) {
     try {
-      await admitOne(context, request);
+      admitted.push({ name, ...(await admitOne(context, request)) });
     } catch (thrown) {
       const { exit, message, hint } = asVmnetError(thrown);
       throw new VmnetError(exit, message, { where: name, ...(hint === undefined ? {} : { hint }) });
     }
   }
+  return admitted;
 }
 
 /** Stands in for the tap that the hypervisor has not made yet. */
 const TAP = parseIfname('vmnet', 'admission');
 
-async function admitOne(context: Context, request: NicRequestWithoutTap): Promise<void> {
+async function admitOne(context: Context, request: NicRequestWithoutTap): Promise<Omit<Admitted, 'name'>> {
   const nic = await resolve(context, { ...request, ifname: TAP });
   const nothing = { routes: [], proxies: [], sysctls: [], rules: false, nft: [], fdb: [] };
   const { links } = await context.host.exchange([], { ...nothing, links: carriersOf(nic) });
   checkCarriers(nic, links);
+  return { nic, links };
 }
 
 /** Whether this node could carry the NICs of a network that is to be connected; what nobody has said is not asked. */

@@ -107,6 +107,7 @@ export function goldenHost(name: string): GoldenHost {
       iterate: () => records.values(),
     },
     announce: async () => undefined,
+    probe: async () => ({ claims: [], failed: [] }),
     now: () => '2031-05-04T03:02:01.000Z',
   };
 }

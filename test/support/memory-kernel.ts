@@ -87,6 +87,7 @@ export function memoryKernel(): MemoryKernel {
       step('announce', announcements.map(one => one.address.text).join(' '));
       announced.push(...announcements);
     },
+    probe: async () => ({ claims: [], failed: [] }),
     now: () => '2031-05-04T03:02:01.000Z',
   };
   return {

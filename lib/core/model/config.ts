@@ -65,6 +65,8 @@ export interface NetworkSection extends PolicyKeys {
   readonly gateway6?: Address;
   readonly arpSource?: Address;
   readonly hostAccess: boolean;
+  /** Whether an address is asked for on the segment before an instance may have it; absent is yes. */
+  readonly probe?: boolean;
 }
 
 /** A file of firewall.d: rules in nft's syntax, one a line. */

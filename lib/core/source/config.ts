@@ -54,6 +54,7 @@ function networkKeys(rtTables: ReadonlyMap<string, number>) {
     gateway6: value.address(6),
     'arp-source': value.address(4),
     'host-access': value.yesNo,
+    probe: value.yesNo,
     ...policyKeys,
   };
 }
