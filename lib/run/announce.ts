@@ -41,9 +41,12 @@ export async function announceNics(
   }
 }
 
-/** A bridged guest is announced by its hypervisor, and by the bridge learning its frames. */
+/**
+ * A bridged guest is announced by its hypervisor, and by the bridge learning its frames; one that is arriving is still
+ * elsewhere.
+ */
 function announcementsOf(nic: Nic, links: Observed['links']): readonly Announcement[] {
-  if (nic.mode === 'bridged') return [];
+  if (nic.mode === 'bridged' || nic.request.phase === 'arriving') return [];
   return nic.network.families.flatMap(({ family, uplink }) => {
     const facts = links.get(uplink);
     if (facts === undefined) return [];

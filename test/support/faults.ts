@@ -31,6 +31,8 @@ const attached = (name: string, request: NicRequest, before?: Case['before']): C
   ...(before === undefined ? {} : { before }),
 });
 
+const arriving = (request: NicRequest): NicRequest => ({ ...request, phase: 'arriving' });
+
 export const ATTACHES: readonly Case[] = [
   ...SHAPES.map(({ name, request }) => attached(`${name}: first of the node`, request('tap0', 5))),
   ...SHAPES.map(({ name, request }) =>
@@ -52,6 +54,10 @@ export const ATTACHES: readonly Case[] = [
       up(world, request('tap0', 5)),
     ),
   ),
+  ...ROUTED.flatMap(({ name, request }) => [
+    attached(`${name}: arriving`, arriving(request('tap0', 5))),
+    attached(`${name}: arrived`, request('tap0', 5), world => up(world, arriving(request('tap0', 5)))),
+  ]),
   attached('the addresses of one that is gone', routed('tap0', 5), async world => {
     await world.makeTap('tap1');
     await up(world, routed('tap1', 5));
@@ -72,6 +78,14 @@ export const REPAIRS: readonly Case[] = SHAPES.map(({ name, request }) => ({
 }));
 
 export const DETACHES: readonly Case[] = [
+  ...ROUTED.map(
+    ({ name, request }): Case => ({
+      name: `${name}: detach of one that was arriving`,
+      request: arriving(request('tap0', 5)),
+      before: world => up(world, arriving(request('tap0', 5))),
+      act: world => detach(world.context, tap0, now),
+    }),
+  ),
   ...SHAPES.flatMap(({ name, request }): Case[] => [
     {
       name: `${name}: detach of the last`,

@@ -44,16 +44,21 @@ function routedObjects(
     ...(families.has(6)
       ? [{ kind: 'address' as const, ifname: tap, address: linkLocal(settings.tapMac), length: 64 }]
       : []),
-    ...nic.network.families.flatMap(entry =>
-      nic.addresses
-        .filter(address => address.family === entry.family)
-        .flatMap((address): KernelObject[] => [
-          hostRoute(tap, hostPrefix(address), entry.table, settings.routeProtocol),
-          proxy(entry.uplink, address),
-        ]),
-    ),
+    ...(nic.request.phase === 'arriving' ? [] : waysTo(nic, settings)),
     ...gatewayProxies(nic, families),
   ];
+}
+
+/** What brings packets to the guest: from this node by its routes, from the segment by the uplink's answers. */
+function waysTo(nic: RoutedNic, { routeProtocol }: Settings): readonly KernelObject[] {
+  return nic.network.families.flatMap(entry =>
+    nic.addresses
+      .filter(address => address.family === entry.family)
+      .flatMap((address): KernelObject[] => [
+        hostRoute(nic.request.ifname, hostPrefix(address), entry.table, routeProtocol),
+        proxy(entry.uplink, address),
+      ]),
+  );
 }
 
 /** IPv4 has proxy_arp for the whole tap; the kernel's neighbour discovery proxies single addresses only. */

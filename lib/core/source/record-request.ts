@@ -1,5 +1,5 @@
 import { parseMac } from '../model/mac.ts';
-import { type NetworkFacts, NIC_MODES, type NicIdentity, type NicRequest } from '../model/request.ts';
+import { type NetworkFacts, NIC_MODES, NIC_PHASES, type NicIdentity, type NicRequest } from '../model/request.ts';
 import { fields, type Json, list, oneOf, present, text, whole } from './json.ts';
 import { recordedMacPrefix } from './record-policy.ts';
 import { address, ifname, prefix } from './record-values.ts';
@@ -17,6 +17,7 @@ export function recordedRequest(json: Json): NicRequest {
     tags: 'needed',
     network: 'needed',
     nic: 'optional',
+    phase: 'optional',
   });
   return {
     ifname: ifname(row.ifname, 'request.ifname'),
@@ -29,6 +30,7 @@ export function recordedRequest(json: Json): NicRequest {
     tags: list(row.tags, 'request.tags', text),
     network: factsOf(row.network),
     ...present('nic', row.nic, nicOf),
+    ...present('phase', row.phase, one => oneOf(one, 'request.phase', NIC_PHASES)),
   };
 }
 
