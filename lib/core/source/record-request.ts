@@ -1,5 +1,11 @@
 import { parseMac } from '../model/mac.ts';
-import { type NetworkFacts, NIC_MODES, NIC_PHASES, type NicIdentity, type NicRequest } from '../model/request.ts';
+import {
+  type NetworkFacts,
+  NIC_MODES,
+  NIC_PHASES,
+  type NicIdentity,
+  type NicRequest,
+} from '../model/request.ts';
 import { fields, type Json, list, oneOf, present, text, whole } from './json.ts';
 import { recordedMacPrefix } from './record-policy.ts';
 import { address, ifname, prefix } from './record-values.ts';
