@@ -2,15 +2,15 @@
 // prepared on the target before the transfer.
 import assert from 'node:assert/strict';
 import { appendFileSync } from 'node:fs';
-import { after, afterEach, before, type TestContext, test } from 'node:test';
+import { after, afterEach, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { capture } from '../support/capture.ts';
-import { type CommandResult, ip, missingForNamespaces } from '../support/command.ts';
+import { ip, missingForNamespaces } from '../support/command.ts';
 import { buildDatacentre, type Datacentre, type Node } from '../support/datacentre.ts';
-import { startProbe } from '../support/probe.ts';
 import { type State, stateOf } from '../support/state.ts';
 import { arriveVm, bridgedNic, type GuestNic, routedNic, startVm, stopVm, type Vm } from '../support/vm.ts';
-import { answers, ganetiEnv, isClean, recordsOf, succeeded, works } from './steps.ts';
+import { down, extEnv, leadsTo, listed, routedEnv, underPing, up } from './moves.ts';
+import { answers, isClean, recordsOf, succeeded, works } from './steps.ts';
 
 const skip = missingForNamespaces() ?? false;
 type Env = Readonly<Record<string, string>>;
@@ -52,66 +52,6 @@ async function withVm(nic: GuestNic, work: (vm: Vm) => Promise<void>): Promise<v
   }
 }
 
-function routedEnv(vm: Vm, tap: string): Env {
-  return ganetiEnv(tap, vm.nic.mac, vm.address);
-}
-
-function up(node: Node, env: Env, phase?: 'pre' | 'post'): Promise<CommandResult> {
-  const more = phase === undefined ? {} : { MIGRATION_PHASE: phase };
-  return node.hook(`network/${env.MODE}/up`, { ...env, ...more, ACTION: 'up' }).then(quiet);
-}
-
-function down(node: Node, env: Env): Promise<CommandResult> {
-  return node.hook(`network/${env.MODE}/down`, { ...env, ACTION: 'down' }).then(quiet);
-}
-
-function quiet(result: CommandResult): CommandResult {
-  assert.deepEqual([result.exitCode, result.stdout, result.stderr], [0, '', '']);
-  return result;
-}
-
-function extEnv(vm: Vm, tap: string, network = 'public'): Env {
-  return { ...ganetiEnv(tap, vm.nic.mac, vm.address), MODE: 'ext', LINK: 'br0', NETWORK_NAME: network };
-}
-
-/** The state that `list` shows of a tap. */
-async function listed(node: Node, tap: string): Promise<string | undefined> {
-  const nics = JSON.parse(succeeded(await node.vmnet(['list', '--json'])));
-  return nics.find((nic: { tap: string }) => nic.tap === tap)?.state;
-}
-
-/** Whether this node has a way to the VM, and speaks for it. */
-async function leadsTo(node: Node, vm: Vm): Promise<boolean> {
-  const texts = await Promise.all([
-    ip(node, '-4', 'route', 'show', 'table', 'all'),
-    ip(node, '-6', 'route', 'show', 'table', 'all'),
-    ip(node, '-4', 'neighbour', 'show', 'proxy'),
-    ip(node, '-6', 'neighbour', 'show', 'proxy'),
-  ]);
-  const found = [vm.address, vm.address6].map(
-    one => texts.filter(text => text.split('\n').some(line => line.trim().startsWith(`${one} `))).length,
-  );
-  assert.ok(
-    found.every(n => n === found[0]),
-    `half a way: ${found}`,
-  );
-  return found[0] !== 0;
-}
-
-/** Pings both addresses while `work` lasts, and says how long they did not answer. */
-async function underPing(t: TestContext, vm: Vm, work: () => Promise<void>): Promise<void> {
-  const probes = await Promise.all(
-    [vm.address, vm.address6].map(address => startProbe(datacentre.router, address)),
-  );
-  await work();
-  await sleep(500);
-  for (const probe of probes) {
-    const { sent, lost, longestGapMs, silentMs } = await probe.stop();
-    t.diagnostic(`${lost} of ${sent} pings lost, ${longestGapMs} ms without an answer`);
-    assert.ok(silentMs < 400, `silent for ${silentMs} ms at the end`);
-  }
-}
-
 test('a NIC of mode ext migrates: prepared first, then down, then up', { skip }, async t => {
   const { node1, node2 } = datacentre;
   await withVm(routedNic(10, 'tap0'), async vm => {
@@ -133,7 +73,7 @@ test('a NIC of mode ext migrates: prepared first, then down, then up', { skip },
     succeeded(await node2.vmnet(['repair']));
     assert.equal(await leadsTo(node2, vm), false);
     await works(datacentre, vm);
-    await underPing(t, vm, async () => {
+    await underPing(t, datacentre.router, vm, async () => {
       await down(node1, extEnv(vm, 'tap0'));
       await switchOver();
       await up(node2, extEnv(vm, 'tap3'), 'post');
@@ -152,7 +92,7 @@ test('a routed NIC migrates: down, then up', { skip }, async t => {
   await withVm(routedNic(11, 'tap0'), async vm => {
     await up(node1, routedEnv(vm, 'tap0'));
     const switchOver = await arriveVm(vm, node2, 'tap3');
-    await underPing(t, vm, async () => {
+    await underPing(t, datacentre.router, vm, async () => {
       await down(node1, routedEnv(vm, 'tap0'));
       await switchOver();
       await up(node2, routedEnv(vm, 'tap3'), 'post');
@@ -172,7 +112,7 @@ test('a bridged NIC of mode ext is ready before the transfer', { skip }, async t
     await up(node2, env('tap3'), 'pre');
     assert.equal(await listed(node2, 'tap3'), 'applied');
     await isClean(node2);
-    await underPing(t, vm, async () => {
+    await underPing(t, datacentre.router, vm, async () => {
       await down(node1, env('tap0'));
       await switchOver();
       // The hypervisor has the guest say where it is.
@@ -194,7 +134,7 @@ for (const [how, calls] of [
     await withVm(routedNic(13, 'tap0'), async vm => {
       await up(node1, extEnv(vm, 'tap0'));
       await arriveVm(vm, node2, 'tap3');
-      await underPing(t, vm, async () => {
+      await underPing(t, datacentre.router, vm, async () => {
         await up(node2, extEnv(vm, 'tap3'), 'pre');
         if (calls) await down(node2, extEnv(vm, 'tap3'));
         await ip(node2, 'link', 'delete', 'tap3');
@@ -214,7 +154,7 @@ for (const mode of ['ext', 'routed'] as const) {
     await withVm(routedNic(14, 'tap0'), async vm => {
       const env = (tap: string) => (mode === 'ext' ? extEnv(vm, tap) : routedEnv(vm, tap));
       await up(node1, env('tap0'));
-      await underPing(t, vm, async () => {
+      await underPing(t, datacentre.router, vm, async () => {
         const there = await arriveVm(vm, node2, 'tap3');
         if (mode === 'ext') await up(node2, env('tap3'), 'pre');
         await down(node1, env('tap0'));
