@@ -2,6 +2,7 @@
 // prepared on the target before the transfer.
 import assert from 'node:assert/strict';
 import { appendFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { after, afterEach, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { capture } from '../support/capture.ts';
@@ -9,7 +10,7 @@ import { ip, missingForNamespaces } from '../support/command.ts';
 import { buildDatacentre, type Datacentre, type Node } from '../support/datacentre.ts';
 import { type State, stateOf } from '../support/state.ts';
 import { arriveVm, bridgedNic, type GuestNic, routedNic, startVm, stopVm, type Vm } from '../support/vm.ts';
-import { down, extEnv, leadsTo, listed, routedEnv, underPing, up } from './moves.ts';
+import { down, extEnv, leadsTo, listed, migrated, routedEnv, underPing, up } from './moves.ts';
 import { answers, isClean, recordsOf, succeeded, works } from './steps.ts';
 
 const skip = missingForNamespaces() ?? false;
@@ -195,6 +196,29 @@ test('two calls at once: the same twice is once, and of two that contradict each
       await isClean(node1);
       assert.equal(await leadsTo(node1, vm), (await listed(node1, 'tap0')) === 'applied');
     }
+  });
+});
+
+test('a NIC that was left arriving is brought up after the migration, and only then and there', {
+  skip,
+}, async () => {
+  const { node2 } = datacentre;
+  await withVm(routedNic(17, 'tap0'), async vm => {
+    const switchOver = await arriveVm(vm, node2, 'tap3');
+    await up(node2, extEnv(vm, 'tap3'), 'pre');
+    succeeded(await migrated(node2, vm, 'source.example.test'));
+    const other = {
+      GANETI_INSTANCE_NAME: 'other.example.test',
+      GANETI_POST_INSTANCE_NAME: 'other.example.test',
+    };
+    succeeded(await migrated(node2, vm, hostname(), other));
+    assert.equal(await listed(node2, 'tap3'), 'arriving');
+    await switchOver();
+    succeeded(await migrated(node2, vm, hostname()));
+    assert.equal(await listed(node2, 'tap3'), 'applied');
+    await works(datacentre, vm);
+    await isClean(node2);
+    await down(node2, extEnv(vm, 'tap3'));
   });
 });
 

@@ -1,5 +1,6 @@
 // What Ganeti 3.2 does to a NIC that moves, and what a test asks of it.
 import assert from 'node:assert/strict';
+import { hostname } from 'node:os';
 import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type CommandResult, ip, type Place } from '../support/command.ts';
@@ -56,6 +57,25 @@ export async function leadsTo(node: Node, vm: Vm): Promise<boolean> {
   return found[0] !== 0;
 }
 
+/** The post hook of a migration to the second node; `now` is where the instance is after it. */
+export function migrated(node: Node, vm: Vm, now: string, more: Env = {}): Promise<CommandResult> {
+  return node.hook('ganeti/instance-migrate-post', {
+    GANETI_HOOKS_VERSION: '2',
+    GANETI_HOOKS_PATH: 'instance-migrate',
+    GANETI_HOOKS_PHASE: 'post',
+    GANETI_OP_CODE: 'OP_INSTANCE_MIGRATE',
+    GANETI_INSTANCE_NAME: extEnv(vm, 'tap3').INSTANCE ?? '',
+    GANETI_INSTANCE_PRIMARY: 'source.example.test',
+    GANETI_INSTANCE_NIC_COUNT: '0',
+    GANETI_OLD_PRIMARY: 'source.example.test',
+    GANETI_NEW_PRIMARY: hostname(),
+    GANETI_POST_INSTANCE_NAME: extEnv(vm, 'tap3').INSTANCE ?? '',
+    GANETI_POST_INSTANCE_PRIMARY: now,
+    GANETI_POST_INSTANCE_NIC_COUNT: '0',
+    ...more,
+  });
+}
+
 /** Pings both addresses while `work` lasts, and says how long they did not answer. */
 export async function underPing(
   t: TestContext,
@@ -65,10 +85,10 @@ export async function underPing(
 ): Promise<void> {
   const probes = await Promise.all([vm.address, vm.address6].map(address => startProbe(router, address)));
   await work();
-  await sleep(500);
+  await sleep(1000);
   for (const probe of probes) {
     const { sent, lost, longestGapMs, silentMs } = await probe.stop();
     t.diagnostic(`${lost} of ${sent} pings lost, ${longestGapMs} ms without an answer`);
-    assert.ok(silentMs < 400, `silent for ${silentMs} ms at the end`);
+    assert.ok(silentMs < 800, `silent for ${silentMs} ms at the end`);
   }
 }

@@ -120,12 +120,10 @@ test('without perl nothing is asked, which is an error to be told', async () => 
   );
 });
 
-test('a device that is not there is said, and keeps nobody waiting', async () => {
-  const from = Date.now();
+test('a device that is not there is said', async () => {
   const gone = parseIfname('vmnet-no-such', 'test');
   const { claims, failed } = await probe([{ dev: gone, mac, address: ADDRESS6 }]);
   assert.deepEqual(claims, []);
   assert.equal(failed.length, 1);
   assert.match(failed[0] ?? '', /^vmnet-no-such: /);
-  assert.ok(Date.now() - from < 250);
 });
