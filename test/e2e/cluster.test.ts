@@ -1,0 +1,47 @@
+// Two nodes of a real Ganeti, with real guests under QEMU, and vmnet as its hooks.
+import { after, before } from 'node:test';
+import { ipBatch, type Place } from '../support/command.ts';
+import { makeNamespace } from '../support/topology.ts';
+import { type Cluster, startCluster } from './cluster.ts';
+import { layer } from './layer.ts';
+import { noteCalls } from './migration.ts';
+import { type Stage, scenarios } from './scenarios.ts';
+import { bareStateOf } from './settled.ts';
+
+let cluster: Cluster | undefined;
+let stage: Stage | undefined;
+
+before(async () => {
+  cluster = await startCluster(await layer());
+  const outside = await outsideOf(cluster);
+  for (const machine of cluster.machines) await noteCalls(machine);
+  stage = { cluster, outside, bare: await Promise.all(cluster.machines.map(bareStateOf)) };
+});
+after(() => cluster?.close());
+
+scenarios('stock', current);
+
+function current(): Stage {
+  if (stage === undefined) throw new Error('there is no cluster');
+  return stage;
+}
+
+/** Somebody behind the router. */
+async function outsideOf({ datacentre: { prefix, router } }: Cluster): Promise<Place> {
+  const outside = { ns: `${prefix}-outside` };
+  await makeNamespace(outside);
+  await ipBatch(router, [
+    `link add eth2 type veth peer name eth0 netns ${outside.ns}`,
+    'address add 10.8.8.1/24 dev eth2',
+    'address add 2001:db8:8::1/64 dev eth2',
+    'link set eth2 up',
+  ]);
+  await ipBatch(outside, [
+    'address add 10.8.8.2/24 dev eth0',
+    'address add 2001:db8:8::2/64 dev eth0',
+    'link set eth0 up',
+    'route add default via 10.8.8.1',
+    'route add default via 2001:db8:8::1',
+  ]);
+  return outside;
+}
