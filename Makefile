@@ -9,10 +9,10 @@ SUITES =
 
 .DEFAULT_GOAL = help
 .NOTPARALLEL:
-.PHONY: help setup demo test lab check bench build coverage install uninstall clean packages tools
+.PHONY: help setup demo test lab e2e check bench build coverage install uninstall clean packages tools
 
 help: ## say what the goals are
-	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z0-9]*\):.*## /  make \1	/p' $(MAKEFILE_LIST) | expand -t 18
 
 setup: ## install what developing needs: Debian packages, npm packages, the project's own Node
 	@bin/setup run test check bench e2e
@@ -26,6 +26,10 @@ test: tools build ## run all suites; SUITES="unit golden" runs only these
 lab: build ## run test/lab under a kernel with bonds, VLANs, VRFs, OVS; SUITES=netns runs that there
 	@bin/setup run test lab
 	@$(NODE) test/lab/run.ts $(SUITES)
+
+e2e: build ## vmnet under a real Ganeti: two nodes, guests, live migration; needs root and apt-get
+	@bin/setup run e2e
+	@$(NODE) test/e2e/run.ts
 
 check: ## types, format and lint, unused code, shell scripts, file sizes
 	@bin/setup check

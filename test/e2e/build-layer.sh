@@ -30,6 +30,7 @@ inside apt-get -qq update
 inside apt-get -qq -y --no-install-recommends install "$@"
 kernel=$(inside apt-cache depends linux-image-cloud-amd64 | sed -n 's/^ *Depends: \(linux-image-.*\)/\1/p')
 # apt fetches as a user of its own, who may not write elsewhere.
+# shellcheck disable=SC2016 # for the shell inside
 inside sh -c 'cd /tmp && apt-get -qq -o APT::Sandbox::User=root download "$1" && dpkg -x ./*.deb kernel' - "$kernel"
 version=${kernel#linux-image-}
 inside depmod -b /tmp/kernel "$version"

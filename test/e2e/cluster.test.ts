@@ -1,9 +1,12 @@
 // Two nodes of a real Ganeti, with real guests under QEMU, and vmnet as its hooks.
-import { after, before } from 'node:test';
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
 import { ipBatch, type Place } from '../support/command.ts';
 import { makeNamespace } from '../support/topology.ts';
 import { type Cluster, startCluster } from './cluster.ts';
+import { type Contract, useGrnetsContract } from './contract.ts';
 import { layer } from './layer.ts';
+import { leftovers, namespacesOf } from './leftovers.ts';
 import { noteCalls } from './migration.ts';
 import { type Stage, scenarios } from './scenarios.ts';
 import { bareStateOf } from './settled.ts';
@@ -12,14 +15,28 @@ let cluster: Cluster | undefined;
 let stage: Stage | undefined;
 
 before(async () => {
-  cluster = await startCluster(await layer());
+  cluster = await startCluster(process.env.VMNET_E2E_LAYER ?? (await layer()));
   const outside = await outsideOf(cluster);
   for (const machine of cluster.machines) await noteCalls(machine);
   stage = { cluster, outside, bare: await Promise.all(cluster.machines.map(bareStateOf)) };
 });
 after(() => cluster?.close());
 
-scenarios('stock', current);
+const CONTRACTS: readonly Contract[] = ['stock', 'grnet'];
+
+for (const contract of CONTRACTS) {
+  if (contract === 'grnet')
+    test('the nodes change to the contract of GRNET', () => useGrnetsContract(current().cluster));
+  scenarios(contract, current);
+}
+
+test('nothing is left on this machine', async () => {
+  const { cluster } = current();
+  const theirs = namespacesOf(cluster);
+  assert.ok(theirs.size >= 10);
+  await cluster.close();
+  assert.deepEqual(leftovers(cluster, theirs), []);
+});
 
 function current(): Stage {
   if (stage === undefined) throw new Error('there is no cluster');

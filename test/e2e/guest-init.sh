@@ -1,4 +1,5 @@
 #!/bin/busybox sh
+# shellcheck shell=dash
 # The first process of a guest. Its addresses follow from its MACs, aa:00:NN:00:00:HH: NN is 50 for the routed network
 # and 60 for the bridged one, HH is the host part of the IPv4 address. NICs may come later, and go.
 /bin/busybox --install -s /bin

@@ -1,7 +1,7 @@
 // The guests: instances of Ganeti that configure themselves by their MACs, see guest-init.sh.
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Place } from '../support/command.ts';
+import type { Place } from '../support/command.ts';
 import { ping } from '../support/probe.ts';
 import type { Cluster } from './cluster.ts';
 import { mustOn, on } from './node-run.ts';

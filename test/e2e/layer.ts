@@ -25,10 +25,9 @@ export async function layer(): Promise<string> {
   console.log(`e2e: building the nodes' files with apt-get (once): ${PACKAGES.join(' ')}`);
   const scratch = mkdtempSync(join(tmpdir(), 'vmt-layer-'));
   try {
-    await must(
-      ['unshare', '--mount', '--propagation', 'private', BUILDER, scratch, path, ...PACKAGES],
-      { timeoutMs: 600_000 },
-    );
+    await must(['unshare', '--mount', '--propagation', 'private', BUILDER, scratch, path, ...PACKAGES], {
+      timeoutMs: 600_000,
+    });
   } finally {
     rmdirSync(scratch);
   }

@@ -54,7 +54,11 @@ export async function migrate(cluster: Cluster, from: Place, guest: Guest): Prom
 }
 
 /** Times in ms that a command prints, by a pattern whose first group is one in seconds. */
-async function timesIn(machine: Machine, argv: readonly string[], pattern: RegExp): Promise<readonly number[]> {
+async function timesIn(
+  machine: Machine,
+  argv: readonly string[],
+  pattern: RegExp,
+): Promise<readonly number[]> {
   const text = await mustOn(machine, argv);
   return [...text.matchAll(pattern)].map(match => Number(match[1]) * 1000);
 }
@@ -82,5 +86,10 @@ export async function plainAttach(machine: Machine): Promise<number> {
     done
     ip link delete tap90`;
   const text = await mustOn(machine, ['env', ...env, 'bash', '-ec', script]);
-  return text.split('\n').map(Number).sort((a, b) => a - b)[2] ?? Number.NaN;
+  return (
+    text
+      .split('\n')
+      .map(Number)
+      .sort((a, b) => a - b)[2] ?? Number.NaN
+  );
 }

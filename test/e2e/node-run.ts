@@ -40,6 +40,6 @@ export function mustOn(
 
 /** Writes a file there, and the directories on the way to it. */
 export async function put(machine: Machine, path: string, text: string, mode = '644'): Promise<void> {
-  const script = 'mkdir -p "${0%/*}"; rm -f "$0"; cat >"$0"; chmod "$1" "$0"';
+  const script = 'mkdir -p "$(dirname "$0")"; rm -f "$0"; cat >"$0"; chmod "$1" "$0"';
   await mustOn(machine, ['sh', '-ec', script, path, mode], { input: text });
 }

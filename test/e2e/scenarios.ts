@@ -5,6 +5,7 @@ import { type TestContext, test } from 'node:test';
 import type { Place } from '../support/command.ts';
 import { ping } from '../support/probe.ts';
 import type { Cluster } from './cluster.ts';
+import type { Contract } from './contract.ts';
 import { addGuest, answers, crash, type Guest, gnt, gntFails, guestNic, nicWords } from './guest.ts';
 import { type Gap, migrate, plainAttach } from './migration.ts';
 import { type Machine, mustOn } from './node-run.ts';
@@ -21,7 +22,7 @@ const AT_ONCE = ['--timeout=0'];
 const SHUT_DOWN_AT_ONCE = ['--shutdown-timeout=0'];
 
 /** `stage` is asked for when the first test runs. */
-export function scenarios(contract: string, stage: () => Stage): void {
+export function scenarios(contract: Contract, stage: () => Stage): void {
   let web: Guest = { name: 'web.example.test', nics: [guestNic('public', 11)], at: 0 };
   let db: Guest = { name: 'db.example.test', nics: [guestNic('public', 21), guestNic('lan', 22)], at: 0 };
   let broken = false;
@@ -139,7 +140,7 @@ async function withoutTransfer(target: Machine, work: () => Promise<unknown>): P
 }
 
 /** The figures go to the file that the run names; they are printed at its end. */
-function print(contract: string, what: string, gaps: readonly Gap[], attach?: number): void {
+function print(contract: Contract, what: string, gaps: readonly Gap[], attach?: number): void {
   const file = process.env.VMNET_E2E_FIGURES;
   if (file === undefined) return;
   const ms = (value: number): string => `${Math.round(value)} ms`;

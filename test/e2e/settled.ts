@@ -43,7 +43,11 @@ export async function settled(
       [],
       `left on ${machine.host} by guests that are gone`,
     );
-    assert.deepEqual(await recordsOf(machine), taps.map(tap => `${tap}.json`), machine.host);
+    assert.deepEqual(
+      await recordsOf(machine),
+      taps.map(tap => `${tap}.json`),
+      machine.host,
+    );
   }
 }
 
