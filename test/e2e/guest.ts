@@ -43,6 +43,7 @@ export function nicWords({ network, mac, address }: GuestNic): string {
 }
 
 const GANETI_MS = 90_000;
+const BOOT_MS = 40_000;
 
 /** `gnt-instance` on the master, which has to succeed. */
 export function gnt(cluster: Cluster, ...args: readonly string[]): Promise<string> {
@@ -77,13 +78,14 @@ export async function crash(cluster: Cluster, guest: Guest): Promise<void> {
 
 /** Every address of the guest answers, at the latest after the time that a boot takes. */
 export async function answers(from: Place, guest: Guest): Promise<void> {
-  for (const address of addressesOf(guest)) {
-    const deadline = Date.now() + 40_000;
+  const deadline = Date.now() + BOOT_MS;
+  const answer = async (address: string): Promise<void> => {
     while ((await ping(from, address, { count: 1, waitSeconds: 0.5 })).received === 0) {
       assert.ok(Date.now() < deadline, `${guest.name} does not answer at ${address}`);
       await sleep(100);
     }
-  }
+  };
+  await Promise.all(addressesOf(guest).map(answer));
 }
 
 export function addressesOf(guest: Guest): readonly string[] {

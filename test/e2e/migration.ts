@@ -14,7 +14,7 @@ export interface Gap {
   readonly silent: number;
   /** From the guest running on the target to the call of the NIC script there; negative if that came before. */
   readonly ganeti: number;
-  /** From that call to the first answer after it. */
+  /** From that call, or from the guest running if that came later, to the first answer. */
   readonly ours: number;
 }
 
@@ -22,7 +22,7 @@ const CALLS = '/run/kvm-ifup.calls';
 
 /** Ganeti's script that runs that of vmnet notes the time of each call first, which takes no process. */
 export async function noteCalls(machine: Machine): Promise<void> {
-  const script = `file=$(readlink -f /usr/lib/ganeti/kvm-ifup); sed -i '1a echo "$EPOCHREALTIME" >>${CALLS}' "$file"`;
+  const script = `file=$(readlink -f /usr/lib/ganeti/kvm-ifup); sed -i '1a echo "$EPOCHREALTIME $MAC" >>${CALLS}' "$file"`;
   await mustOn(machine, ['sh', '-ec', script]);
 }
 
@@ -35,31 +35,28 @@ export async function migrate(cluster: Cluster, from: Place, guest: Guest): Prom
   await gnt(cluster, 'migrate', '-f', guest.name);
   await sleep(1000);
   const probed = await Promise.all(probes.map(probe => probe.stop()));
-  const called = (await timesIn(target, ['cat', CALLS], /^([\d.]+)$/gm))[0] ?? Number.NaN;
   const newest = 'grep -h vm_state_notify "$(ls -t /var/log/qemu-*.log | head -n 1)"';
-  const running = await timesIn(target, ['sh', '-c', newest], /@([\d.]+):vm_state_notify running 1/g);
+  const trace = await mustOn(target, ['sh', '-c', newest]);
+  const running = timesIn(trace, /@([\d.]+):vm_state_notify running 1/g).at(-1) ?? Number.NaN;
+  const calls = await mustOn(target, ['cat', CALLS]);
   return probed.map(({ answers, silentMs }, i) => {
+    const nic = guest.nics[Math.floor(i / 2)];
     const address = addresses[i] ?? '';
     const times = [...answers.values()].sort((a, b) => a - b);
     assert.ok(silentMs < 500, `${address} does not answer after the migration`);
-    const longest = times.map((time, n) => time - (times[n - 1] ?? time));
-    const answered = times.find(time => time > called && time > (running.at(-1) ?? 0)) ?? Number.NaN;
+    const called = timesIn(calls, new RegExp(`^([\\d.]+) ${nic?.mac}$`, 'gm'))[0] ?? Number.NaN;
+    const begin = Math.max(called, running);
     return {
       address,
-      silent: Math.max(...longest),
-      ganeti: called - (running.at(-1) ?? Number.NaN),
-      ours: answered - called,
+      silent: Math.max(...times.map((time, n) => time - (times[n - 1] ?? time))),
+      ganeti: called - running,
+      ours: (times.find(time => time > begin) ?? Number.NaN) - begin,
     };
   });
 }
 
-/** Times in ms that a command prints, by a pattern whose first group is one in seconds. */
-async function timesIn(
-  machine: Machine,
-  argv: readonly string[],
-  pattern: RegExp,
-): Promise<readonly number[]> {
-  const text = await mustOn(machine, argv);
+/** In ms, by a pattern whose first group is a time in seconds. */
+function timesIn(text: string, pattern: RegExp): readonly number[] {
   return [...text.matchAll(pattern)].map(match => Number(match[1]) * 1000);
 }
 
