@@ -6,6 +6,8 @@ export PREFIX = /usr/local
 export SYSCONFDIR = /etc
 # make test SUITES="unit golden" runs only these.
 SUITES =
+# make e2e CONTRACTS=stock runs only the scenarios of Ganeti's releases; grnet, those of GRNET's patches.
+CONTRACTS =
 
 .DEFAULT_GOAL = help
 .NOTPARALLEL:
@@ -29,7 +31,7 @@ lab: build ## run test/lab under a kernel with bonds, VLANs, VRFs, OVS; SUITES=n
 
 e2e: build ## vmnet under a real Ganeti: two nodes, guests, live migration; needs root and apt-get
 	@bin/setup run e2e
-	@$(NODE) test/e2e/run.ts
+	@VMNET_E2E_CONTRACTS="$(CONTRACTS)" $(NODE) test/e2e/run.ts
 
 check: ## types, format and lint, unused code, shell scripts, file sizes
 	@bin/setup check

@@ -80,12 +80,16 @@ def install(kvm):
     cleanup(self, instance)
 
   def down_and_leave(self, instance, success, live):
-    entries = entries_of(self, instance.name) if success else []
-    if success:
-      # The tap goes with its QEMU, before the script is run.
-      utils.KillProcess(self._InstancePidAlive(instance.name)[1])
-      run(instance.name, entries, "true")
-    leave(self, instance, success, live)
+    if not success:
+      leave(self, instance, success, live)
+      return
+    # The tap goes with its QEMU, before the script is run; the files that say which it was, after it.
+    pidfile, pid, _ = self._InstancePidAlive(instance.name)
+    entries = entries_of(self, instance.name)
+    utils.KillProcess(pid)
+    run(instance.name, entries, "true")
+    self._RemoveInstanceRuntimeFiles(pidfile, instance.name)
+    self._ClearUserShutdown(instance.name)
 
   def down_and_arrive(self, instance, info, success):
     if not success:
