@@ -1,5 +1,5 @@
-// `make e2e`: vmnet under a real Ganeti. Quiet when green, exact when red; then what the migrations took.
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+// `make e2e`: vmnet under real hypervisors, and a real Ganeti above them. Quiet when green, exact when red; then what the migrations took.
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { run } from 'node:test';
@@ -26,7 +26,9 @@ async function main(): Promise<void> {
   process.env.VMNET_E2E_FIGURES = figures;
   process.env.VMNET_E2E_LAYER = path;
   const start = performance.now();
-  const files = [join(import.meta.dirname, 'cluster.test.ts')];
+  const files = readdirSync(import.meta.dirname)
+    .filter(name => name.endsWith('.test.ts'))
+    .map(name => join(import.meta.dirname, name));
   const shown = (path: string): string => relative(root, path);
   const outcome = await tally(run({ files, concurrency: 1, cwd: root, timeout: TIMEOUT_MS }), shown);
   for (const line of outcome.skipped) console.log(`skipped: ${line}`);

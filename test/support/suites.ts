@@ -18,7 +18,6 @@ const SUITES: readonly Suite[] = [
   { name: 'property', concurrency: true },
   { name: 'fault', concurrency: true },
   { name: 'netns', concurrency: 2 },
-  { name: 'e2e', concurrency: 1 },
   { name: 'lab', concurrency: 1 },
 ];
 const FILE_TIMEOUT_MS = 300_000;
@@ -26,7 +25,7 @@ const FILE_TIMEOUT_MS = 300_000;
 const root = join(import.meta.dirname, '../..');
 
 /** Run by goals of their own: what they need is more than a namespace. */
-const APART = ['e2e', 'lab'];
+const APART = ['lab'];
 const [flag, ...rest] = process.argv.slice(2);
 const noSkips = flag === '--no-skips';
 
