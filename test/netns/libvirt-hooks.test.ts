@@ -98,7 +98,7 @@ test('from prepare to release: both kinds of NIC, and neither libvirt NAT nor a 
   await quietly(qemu('start begin', domain({ taps: false })));
   assert.deepEqual(await stateOf(node), untouched);
   await quietly(qemu('started begin', domain()));
-  assert.deepEqual(recordsOf(node).sort(), ['vnet0.json', 'vnet1.json']);
+  assert.deepEqual([...recordsOf(node)].sort(), ['vnet0.json', 'vnet1.json']);
   await works(datacentre, routed);
   await answers(datacentre.router, bridged.address, bridged.address6);
   await isClean(node);
