@@ -1,13 +1,12 @@
 // Two nodes of a real Ganeti, with real guests under QEMU, and vmnet as its hooks.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { ipBatch, type Place } from '../support/command.ts';
-import { makeNamespace } from '../support/topology.ts';
 import { type Cluster, startCluster } from './cluster.ts';
 import { useGrnetsContract } from './contract.ts';
 import { layer } from './layer.ts';
 import { leftovers, namespacesOf } from './leftovers.ts';
 import { noteCalls } from './migration.ts';
+import { outsideOf } from './outside.ts';
 import { type Stage, scenarios } from './scenarios.ts';
 import { bareStateOf } from './settled.ts';
 
@@ -44,24 +43,4 @@ test('nothing is left on this machine', async () => {
 function current(): Stage {
   if (stage === undefined) throw new Error('there is no cluster');
   return stage;
-}
-
-/** Somebody behind the router. */
-async function outsideOf({ datacentre: { prefix, router } }: Cluster): Promise<Place> {
-  const outside = { ns: `${prefix}-outside` };
-  await makeNamespace(outside);
-  await ipBatch(router, [
-    `link add eth2 type veth peer name eth0 netns ${outside.ns}`,
-    'address add 10.8.8.1/24 dev eth2',
-    'address add 2001:db8:8::1/64 dev eth2',
-    'link set eth2 up',
-  ]);
-  await ipBatch(outside, [
-    'address add 10.8.8.2/24 dev eth0',
-    'address add 2001:db8:8::2/64 dev eth0',
-    'link set eth0 up',
-    'route add default via 10.8.8.1',
-    'route add default via 2001:db8:8::1',
-  ]);
-  return outside;
 }

@@ -27,6 +27,18 @@ const TIMEOUT = { timeoutMs: 60_000 };
 
 /** From a packed layer to a cluster that runs instances, in about 15 s. */
 export async function startCluster(layer: string): Promise<Cluster> {
+  const cluster = await startMachines(layer);
+  try {
+    await formCluster(cluster);
+    return cluster;
+  } catch (error) {
+    await cluster.close();
+    throw error;
+  }
+}
+
+/** The machines alone, with vmnet on both. */
+export async function startMachines(layer: string): Promise<Cluster> {
   const config = `${publicNetwork('up0')}\n[network lan]\nmode = bridged\nlink = br0\n`;
   const datacentre = await buildDatacentre({ config });
   const work = mkdtempSync(join(tmpdir(), 'vmt-e2e-'));
@@ -53,7 +65,6 @@ export async function startCluster(layer: string): Promise<Cluster> {
     };
     const cluster = { datacentre, machines: [machine(0), machine(1)] as const, work, close };
     await Promise.all(cluster.machines.map(one => setUpMachine(one, config)));
-    await formCluster(cluster);
     return cluster;
   } catch (error) {
     await close();

@@ -10,6 +10,7 @@ const BUILDER = join(import.meta.dirname, 'build-layer.sh');
 const GUEST = join(import.meta.dirname, 'guest-init.sh');
 const PACKAGES = [
   ...['ganeti', 'openssh-server', 'qemu-system-x86', 'busybox-static'],
+  ...['libvirt-daemon-system', 'libvirt-clients'],
   ...['kmod', 'nftables', 'iproute2', 'procps'],
 ];
 

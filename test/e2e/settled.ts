@@ -60,7 +60,7 @@ async function tapsOf({ node }: Machine): Promise<readonly string[]> {
   const links: { ifname: string }[] = JSON.parse(await ip(node, '-j', 'link', 'show'));
   return links
     .map(({ ifname }) => ifname)
-    .filter(name => /^tap\d+$/.test(name))
+    .filter(name => /^(tap|vnet)\d+$/.test(name))
     .sort();
 }
 
