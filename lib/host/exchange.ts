@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import type { Ifname } from '../core/model/ifname.ts';
 import { byKey, type KernelObject, type LinkSetting } from '../core/model/object.ts';
+import { fdbQuestion, vlanQuestion } from '../core/observed/bridge.ts';
 import {
-  fdbQuestion,
   type IpAnswer,
   linkQuestion,
   proxyQuestion,
@@ -17,6 +17,7 @@ import { type IpSession, openBridge } from './iproute2.ts';
 import { nftTransaction, openNft, startNft } from './nftables.ts';
 import { ANNOUNCE_AGAIN, closeSessions, openSessions, type Started, take } from './start.ts';
 import { readSysctls, writeSysctls } from './sysctl.ts';
+import { readVlanLinks } from './vlan.ts';
 
 /**
  * Carries the batches out in their order and reads the kernel back. Processes are what an attach costs, so `ip` is
@@ -44,7 +45,7 @@ async function exchangeNow(started: Started, batches: readonly Batch[], query: Q
   }
   const there = present(query);
   const reading = Promise.all([
-    there.fdb.length === 0 ? NONE : bridgeOf(started).exchange([], there.fdb.map(fdbQuestion)),
+    ports(started, there),
     filter(started, batches, query),
     ip.four.exchange([], questions4(there)),
     ip.six.exchange([], questions6(there)),
@@ -62,10 +63,20 @@ async function exchangeNow(started: Started, batches: readonly Batch[], query: Q
   return {
     objects: [...byKey(all).values()],
     links: new Map(first.links.map(facts => [facts.ifname, facts])),
+    ...(query.vlans === undefined ? {} : { vlanLinks: readVlanLinks() }),
   };
 }
 
 const NONE: IpAnswer = { objects: [], links: [] };
+
+/** What `ip` does not tell of the ports of bridges. */
+async function ports(started: Started, { fdb, vlans = [] }: Query): Promise<IpAnswer> {
+  const questions = [
+    ...fdb.map(fdbQuestion),
+    ...(vlans === 'all' ? [vlanQuestion('all')] : vlans.map(vlanQuestion)),
+  ];
+  return questions.length === 0 ? NONE : bridgeOf(started).exchange([], questions);
+}
 
 function bridgeOf(started: Started): IpSession {
   started.bridge ??= openBridge();
@@ -100,6 +111,7 @@ function present(query: Query): Query {
     ...query,
     links,
     fdb: query.fdb.filter(isLink),
+    ...(query.vlans === undefined || query.vlans === 'all' ? {} : { vlans: query.vlans.filter(isLink) }),
     routes: query.routes.filter(route => route.dev === undefined || isLink(route.dev)),
     proxies: query.proxies.filter(proxy => !('dev' in proxy) || isLink(proxy.dev)),
   };

@@ -4,8 +4,9 @@ import type { Ifname } from '../core/model/ifname.ts';
 import type { Nic } from '../core/model/network.ts';
 import type { Observed } from '../core/observed/query.ts';
 import { recordedNic } from './check.ts';
-import { carriersOf, nicOfRecord } from './goal.ts';
+import { carriersOf } from './goal.ts';
 import type { Context } from './ports.ts';
+import { nicOfRecord } from './recorded.ts';
 
 /** Says again on the segment where a recorded NIC is. */
 export async function announce(context: Context, tap: Ifname): Promise<readonly Announcement[]> {

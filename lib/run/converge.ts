@@ -4,6 +4,7 @@ import { identityOf } from '../core/model/identity.ts';
 import { type KernelObject, keyOf, textOf } from '../core/model/object.ts';
 import { nicsOwn } from '../core/observed/owner.ts';
 import type { Observed, Query } from '../core/observed/query.ts';
+import { joined } from '../core/plan/joined.ts';
 import { foreignInTheWay, type Plan, plan, type Step, stepText } from '../core/plan/plan.ts';
 import { render } from '../core/plan/render.ts';
 import { type Goal, goalObjects, goalPlan, goalQuery, inScope } from './goal.ts';
@@ -88,7 +89,8 @@ async function undo(context: Context, { goal, query, before }: Prepared): Promis
     // Twice, as the kernel may answer to what is put back: a link whose addr_gen_mode returns gets an address by that.
     for (let round = 1; round <= 2; round += 1) {
       const was = inScope(goal, before).filter(object => canReturn(object, now));
-      const back = plan(inScope(goal, now), was, identityOf(goal.settings));
+      const found = joined(inScope(goal, now), was, now.links);
+      const back = plan(found, was, identityOf(goal.settings));
       if (back.steps.length === 0) break;
       for (const step of back.steps) context.report('debug', `undo ${stepText(step)}`);
       now = await context.host.exchange(render(back.steps.map(step => inFull(step, known))), query);

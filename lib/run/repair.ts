@@ -6,8 +6,9 @@ import { announceNics } from './announce.ts';
 import { goalOf } from './attach.ts';
 import { changesOf, recordsOf, surroundingErrors } from './check.ts';
 import { apply, prepare, refuseForeign } from './converge.ts';
-import { type Change, resolvedOf } from './goal.ts';
+import type { Change } from './goal.ts';
 import type { Context } from './ports.ts';
+import { resolvedOf } from './recorded.ts';
 
 export interface Repaired {
   readonly plan: Plan;
@@ -54,7 +55,8 @@ export async function repair(
 function keepRecords(context: Context, changes: readonly Change[]): void {
   for (const { nic, record } of changes) {
     if (nic === undefined || record === undefined) continue;
-    const now: NicRecord = { ...record, ...resolvedOf(nic), state: 'applied' };
+    const { was: _, ...kept } = record;
+    const now: NicRecord = { ...kept, ...resolvedOf(nic), state: 'applied' };
     if (JSON.stringify(now) !== JSON.stringify(record)) context.host.records.write(now);
   }
 }

@@ -7,8 +7,8 @@ import { attach, resolve } from '../../lib/run/attach.ts';
 import { detach } from '../../lib/run/detach.ts';
 import { repair } from '../../lib/run/repair.ts';
 import { type MemoryWorld, memoryWorld } from './memory-world.ts';
-import { APART, ROUTED, SHAPES } from './shapes.ts';
-import { bridged, routed } from './world.ts';
+import { SHAPES as ALL, APART, ROUTED, VLAN_SHAPES } from './shapes.ts';
+import { bridged, inVlans, routed } from './world.ts';
 
 export interface Case {
   readonly name: string;
@@ -19,6 +19,7 @@ export interface Case {
   readonly request: NicRequest;
 }
 
+const SHAPES = [...ALL, ...VLAN_SHAPES];
 const now = { dryRun: false };
 const tap0 = parseIfname('tap0', 'test');
 const up = (world: MemoryWorld, request: NicRequest) => attach(world.context, request, now);
@@ -58,6 +59,14 @@ export const ATTACHES: readonly Case[] = [
     attached(`${name}: arriving`, arriving(request('tap0', 5))),
     attached(`${name}: arrived`, request('tap0', 5), world => up(world, arriving(request('tap0', 5)))),
   ]),
+  ...[inVlans('tap0', 5, ':10:20'), { ...bridged('tap0', 5), link: 'br2' }, bridged('tap0', 5)].map(other =>
+    attached(`VLAN .10, from ${other.link} ${other.vlan ?? ''}`, inVlans('tap0', 5, '.10'), world =>
+      up(world, other),
+    ),
+  ),
+  attached('VLAN .10, to none', { ...bridged('tap0', 5), link: 'br2' }, world =>
+    up(world, inVlans('tap0', 5, '.10')),
+  ),
   attached('the addresses of one that is gone', routed('tap0', 5), async world => {
     await world.makeTap('tap1');
     await up(world, routed('tap1', 5));

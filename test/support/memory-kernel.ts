@@ -16,7 +16,7 @@ import { bridgeLine, ipLine } from './memory/ip-lines.ts';
 import { nftTransaction } from './memory/nft-lines.ts';
 import { observe } from './memory/read.ts';
 import { refused } from './memory/refuse.ts';
-import { addLink, adoptMac, emptyState, type KernelState, removeLink, setSysctl } from './memory/state.ts';
+import { addLink, emptyState, type KernelState, removeLink, setSysctl } from './memory/state.ts';
 
 /** What a process that is ended by SIGKILL throws: whoever catches it can do nothing more either. */
 export const KILLED = new Error('killed');
@@ -204,6 +204,7 @@ const EVERYTHING = {
   rules: true,
   nft: NFT_FAMILIES.map(family => ({ family })),
   fdb: [],
+  vlans: 'all',
 } as const;
 
 function snapshot(state: KernelState): readonly string[] {
@@ -223,20 +224,4 @@ function snapshot(state: KernelState): readonly string[] {
     ...[...state.sysctls].map(([path, value]) => `sysctl ${path} ${value}`),
     ...tables,
   ].sort();
-}
-
-/** What a routed node has before the first NIC: an uplink that is up, a bridge with a port, forwarding of IPv6. */
-export function nodeInMemory(): MemoryKernel {
-  const kernel = memoryKernel();
-  kernel.addLink('up0', 'veth', '52:54:00:00:00:01');
-  kernel.addLink('up1', 'veth', '52:54:00:00:00:04');
-  kernel.addLink('up6', 'veth', '52:54:00:00:00:06');
-  kernel.addLink('port0', 'veth', '52:54:00:00:00:02');
-  kernel.addLink('br0', 'bridge', '52:54:00:00:00:03');
-  kernel.addLink('br1', 'bridge', '52:54:00:00:00:05');
-  for (const line of ['br1 up', 'up0 up', 'up1 up', 'up6 up', 'br0 up', 'port0 master br0 up'])
-    ipLine(kernel.state, `link set dev ${line}`, 4);
-  adoptMac(kernel.state, 'br0');
-  setSysctl(kernel.state, 'net/ipv6/conf/all/forwarding', '1');
-  return kernel;
 }

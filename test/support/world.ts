@@ -22,7 +22,8 @@ export interface World {
   snapshot(): Promise<readonly string[]>;
 }
 
-/** Node: up0, up1 and up6 are up and without addresses, br0 is up with a port, br1 without, IPv6 is forwarded. */
+/** Node: up0, up1 and up6 are up and without addresses, br0 is up with a port, br1 without, IPv6 is forwarded; br2
+ * is VLAN-aware, with trunk0, where the kernel has that. */
 export const INI = `
 [network public]
 mode = routed
@@ -50,6 +51,11 @@ host-access = yes
 [network lan]
 mode = bridged
 link = br0
+
+[network vlans]
+mode = bridged
+link = br2
+vlan-uplinks = trunk0
 `;
 
 export function contextOf(host: Host, ini = INI): Context {
@@ -95,6 +101,13 @@ export function bridged(tap: string, number: number): NicRequest {
     tags: [],
     network: { name: 'lan' },
   };
+}
+
+/** In VLANs of a VLAN-aware bridge, which leads out by trunk0. */
+export function inVlans(tap: string, number: number, vlan: string): NicRequest {
+  const { tags, network: _, ...request } = bridged(tap, number);
+  // In the order of a record, which tests compare as text.
+  return { ...request, link: 'br2', vlan, tags, network: { name: 'vlans' } };
 }
 
 function macOf(number: number) {

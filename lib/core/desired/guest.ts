@@ -27,6 +27,8 @@ export function groupOf(nic: Nic): number {
 export interface Guest {
   readonly mac?: Mac;
   readonly macPrefix?: MacPrefix;
+  /** The VLANs whose tags it may send. */
+  readonly tags: readonly number[];
   /** What its packets are marked with. */
   readonly marks: Readonly<Record<Family, number>>;
   /** What it may send from: `any` where nobody knows and the configuration lets it, empty for a family that it lacks. */
@@ -42,6 +44,7 @@ export function guestOf(nic: Nic, settings: Settings): Guest {
   return {
     ...(mac === undefined ? {} : { mac }),
     ...(macPrefix === undefined ? {} : { macPrefix }),
+    tags: nic.mode === 'routed' ? [] : (nic.vlans?.tagged ?? []),
     marks: marksOf(nic),
     own: { 4: ownOf(nic, 4), 6: ownOf(nic, 6) },
     linkLocal: level === 'any' ? 'any' : mac === undefined ? undefined : linkLocal(mac),

@@ -2,10 +2,11 @@ import { defaultPrefix } from '../model/address.ts';
 import type { Settings } from '../model/config.ts';
 import { identityOf, RULE_PROTOCOL, VMNET_PROTOCOL } from '../model/identity.ts';
 import { isKernelTable, type Network, type NetworkFamily, type Nic } from '../model/network.ts';
-import type { KernelObject, Route, Rule, Sysctl } from '../model/object.ts';
+import { type KernelObject, keyOf, type Route, type Rule, type Sysctl } from '../model/object.ts';
 import { filterBase, filterOfNetwork, servicesOf } from './filter.ts';
 import { profileChains } from './firewall.ts';
 import { uplinkSysctls } from './sysctls.ts';
+import { uplinkVlans } from './vlans.ts';
 
 /** Worse than any route that somebody would make: a table that loses its routes must not fall through to main. */
 const LAST_METRIC = 4_278_198_272;
@@ -13,7 +14,7 @@ const LAST_METRIC = 4_278_198_272;
 /** What NICs like this one share on this node: those of its mode, and those of its network. */
 export function sharedObjects(nic: Nic, settings: Settings): readonly KernelObject[] {
   const base = [...filterBase(nic.mode), ...servicesOf(nic), ...profileChains(nic, settings)];
-  if (nic.mode === 'bridged') return base;
+  if (nic.mode === 'bridged') return [...base, ...uplinkVlans(nic)];
   // Who is served must be answered.
   const hostAccess = nic.network.hostAccess || nic.policy.hostServices.length > 0;
   const network = { ...nic.network, hostAccess };
@@ -23,7 +24,9 @@ export function sharedObjects(nic: Nic, settings: Settings): readonly KernelObje
 /** Two NICs with the same text share everything. */
 export function sharedText(nic: Nic): string {
   const { hostServices, firewall } = nic.policy;
-  return JSON.stringify([nic.mode === 'bridged' ? nic.bridge : nic.network, hostServices, firewall]);
+  if (nic.mode === 'routed') return JSON.stringify([nic.network, hostServices, firewall]);
+  const vlans = uplinkVlans(nic).map(keyOf);
+  return JSON.stringify([nic.bridge, hostServices, firewall, ...vlans]);
 }
 
 /** What the NICs of one network share. */

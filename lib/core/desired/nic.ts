@@ -9,6 +9,7 @@ import type { Observed } from '../observed/query.ts';
 import { filterOfNic } from './filter.ts';
 import { groupOf } from './guest.ts';
 import { bridgedTapSysctls, routedTapSysctls } from './sysctls.ts';
+import { portVlans } from './vlans.ts';
 
 /** What one NIC needs of its own. `observed` gives the MTU of the uplink or the bridge. */
 export function nicObjects(
@@ -102,6 +103,7 @@ function bridgedObjects(nic: BridgedNic, links: Observed['links']): readonly Ker
     ...(guest === undefined || nic.policy.learning
       ? []
       : [{ kind: 'fdb-entry' as const, ifname: tap, mac: guest }]),
+    ...portVlans(nic),
   ];
 }
 

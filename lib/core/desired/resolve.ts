@@ -12,6 +12,7 @@ import type { NetworkSection } from '../model/config.ts';
 import { type Ifname, parseIfname } from '../model/ifname.ts';
 import type { BridgedNic, Network, Nic, RoutedNic } from '../model/network.ts';
 import type { NicRequest } from '../model/request.ts';
+import { vlansOf } from '../model/vlan.ts';
 import type { RouteQuery } from '../observed/query.ts';
 import { pick } from '../source/pick.ts';
 import { policyOf } from './policy.ts';
@@ -32,10 +33,10 @@ export function defaultRouteQueries(
 
 /** Completes a request: network, tables, uplinks, addresses and policy; what can be wrong with it is an error here. */
 export function resolveNic(request: NicRequest, surroundings: Surroundings): Nic {
-  if (request.vlan !== undefined) {
-    throw new VmnetError('request', `VLAN ${request.vlan} is not supported yet`, {
+  if (request.vlan !== undefined && request.mode === 'routed') {
+    throw new VmnetError('request', `a routed NIC has no VLAN, and this one has ${request.vlan}`, {
       where: request.ifname,
-      hint: 'use a bridge, or a network, for each VLAN; without it the NIC would be in the wrong one',
+      hint: 'use a network for each VLAN, whose uplink is in it; without it the NIC would be in the wrong one',
     });
   }
   return request.mode === 'bridged' ? bridgedNic(request, surroundings) : routedNic(request, surroundings);
@@ -49,7 +50,11 @@ function bridgedNic(request: NicRequest, { config }: Surroundings): BridgedNic {
     bridge: bridgeOf(request, section),
     addresses: guestAddresses(request, subnetOf(request, section, 6)),
     policy: policyOf(request, section, config),
-    ...pick({ network: request.network.name ?? section?.name }),
+    ...pick({
+      network: request.network.name ?? section?.name,
+      vlans: request.vlan === undefined ? undefined : vlansOf(request.vlan),
+      vlanUplinks: request.vlan === undefined ? undefined : section?.vlanUplinks,
+    }),
   };
 }
 

@@ -2,6 +2,7 @@ import type { Address, Family, Prefix } from './address.ts';
 import type { Ifname } from './ifname.ts';
 import type { Policy } from './policy.ts';
 import type { NicRequest } from './request.ts';
+import type { PortVlans } from './vlan.ts';
 
 /** A network on this node with everything known: configuration, what the cluster said, and the kernel's tables. */
 export interface Network {
@@ -46,6 +47,10 @@ export interface BridgedNic {
   /** The name of its network, where it has one. */
   readonly network?: string;
   readonly bridge: Ifname;
+  /** Of the VLAN-aware bridge; without them the NIC is in the bridge's own. */
+  readonly vlans?: PortVlans;
+  /** Other ports of the bridge that must be in the same VLANs. */
+  readonly vlanUplinks?: readonly Ifname[];
 }
 
 /** 253 default, 254 main, 255 local: tables that the kernel's own rules look up. */

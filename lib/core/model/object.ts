@@ -16,6 +16,7 @@ export type KernelObject =
   | ProxyNeighbour
   | Sysctl
   | FdbEntry
+  | BridgeVlan
   | NftTable
   | NftSet
   | NftChain
@@ -55,6 +56,16 @@ export interface FdbEntry {
   readonly kind: 'fdb-entry';
   readonly ifname: Ifname;
   readonly mac: Mac;
+}
+
+/** A VLAN that a port of a VLAN-aware bridge is in. `untagged`: the guest sees its frames without a tag, and sends them so. */
+export interface BridgeVlan {
+  readonly kind: 'bridge-vlan';
+  readonly ifname: Ifname;
+  readonly id: number;
+  /** The kernel has the two apart: which VLAN untagged frames come into, and whether the tag is taken off on the way out. */
+  readonly pvid: boolean;
+  readonly untagged: boolean;
 }
 
 /** An address of the host on a link; vmnet sets only the link-local one of a routed tap. */
@@ -128,6 +139,8 @@ export function keyOf(object: KernelObject): string {
       return `sysctl ${object.path}`;
     case 'fdb-entry':
       return `fdb-entry ${object.mac} dev ${object.ifname}`;
+    case 'bridge-vlan':
+      return `bridge-vlan ${object.id} dev ${object.ifname}`;
     case 'nft-table':
       return `nft-table ${object.family}`;
     case 'nft-set':
@@ -155,6 +168,8 @@ export function contentOf(object: KernelObject): string {
       return `${actionOf(object)} protocol ${object.protocol}`;
     case 'proxy-neighbour':
       return `protocol ${object.protocol}`;
+    case 'bridge-vlan':
+      return vlanFlags(object);
     case 'nft-set':
       return object.interval ? `${object.type} interval` : object.type;
     case 'nft-chain':
@@ -191,6 +206,10 @@ export function actionOf(rule: Rule): string {
   if (action.do === 'lookup') return `lookup ${action.table}`;
   if (action.do === 'goto') return `goto ${action.preference}`;
   return action.do;
+}
+
+export function vlanFlags({ pvid, untagged }: BridgeVlan): string {
+  return [...(pvid ? ['pvid'] : []), ...(untagged ? ['untagged'] : [])].join(' ');
 }
 
 export function hookOf(chain: NftChain): string {

@@ -9,7 +9,7 @@ import {
   type Route,
   type Rule,
 } from '../model/object.ts';
-import type { LinkFacts, ProxyQuery, RouteQuery } from './query.ts';
+import type { BridgeVlans, LinkFacts, ProxyQuery, RouteQuery } from './query.ts';
 
 /**
  * One line for `ip -N -d -j -batch` and what to make of the JSON array that it prints. -N keeps every number a number
@@ -71,19 +71,6 @@ function proxyFilter(query: ProxyQuery): string {
   return query.protocol === 'any' ? '' : ` protocol ${query.protocol}`;
 }
 
-/** The static entries behind a port; what the bridge has learned, and its own, are nobody's. */
-export function fdbQuestion(ifname: Ifname): IpQuestion {
-  return {
-    line: `fdb show dev ${ifname}`,
-    read: rows => ({
-      objects: rows
-        .filter(row => row.state === 'static' && row.master !== undefined && row.vlan === undefined)
-        .map(row => ({ kind: 'fdb-entry' as const, ifname, mac: text(row.mac) as Mac })),
-      links: [],
-    }),
-  };
-}
-
 /** What a port of a bridge has, as far as this iproute2 knows it. */
 function portSettings(row: IpRow): [PortSetting, string][] {
   const info = row.linkinfo as IpRow | undefined;
@@ -110,6 +97,20 @@ function linkFacts(row: IpRow): LinkFacts {
     ...(master === '' ? {} : { master }),
     ...(type === '' ? {} : { type }),
     ...(local === undefined ? {} : { linkLocal: local }),
+    ...bridgeVlans(row),
+  };
+}
+
+function bridgeVlans(row: IpRow): { readonly bridgeVlans?: BridgeVlans } {
+  const info = row.linkinfo as IpRow | undefined;
+  const data = (info?.info_kind === 'bridge' ? info.info_data : undefined) as IpRow | undefined;
+  if (data?.vlan_default_pvid === undefined) return {};
+  return {
+    bridgeVlans: {
+      filtering: number(data.vlan_filtering) === 1,
+      protocol: text(data.vlan_protocol),
+      defaultPvid: number(data.vlan_default_pvid),
+    },
   };
 }
 
@@ -230,10 +231,10 @@ function rowPrefix(dst: string, family: Family, bits?: unknown): Prefix {
   return { family, address, length: Number(given), text: `${address}/${given}` };
 }
 
-function text(value: unknown): string {
+export function text(value: unknown): string {
   return value === undefined || value === null ? '' : String(value);
 }
 
-function number(value: unknown): number {
+export function number(value: unknown): number {
   return value === undefined ? 0 : Number(value);
 }

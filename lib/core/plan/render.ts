@@ -1,6 +1,7 @@
 import type { KernelObject, Kind } from '../model/object.ts';
 import type { Step } from './plan.ts';
-import { ipLines } from './render-ip.ts';
+import { bridgeLines, joiningOf } from './render-bridge.ts';
+import { ipLines, upLines } from './render-ip.ts';
 import { nftLines } from './render-nft.ts';
 
 /** What to run for some of the steps: one process, or writes below /proc/sys. `nft` is one transaction. */
@@ -27,6 +28,7 @@ const ORDER: readonly Kind[] = [
   'address',
   'route',
   'proxy-neighbour',
+  'bridge-vlan',
   'fdb-entry',
 ];
 
@@ -45,15 +47,18 @@ export function render(steps: readonly Step[]): readonly Batch[] {
   const early = sorted.filter(step => step.op === 'delete' && silenced.has(deviceOf6(step.object) ?? ''));
   const ip = sorted.filter(step => isIp(step.object) && !isRule6(step.object) && !early.includes(step));
   const rules6 = sorted.filter(step => isRule6(step.object));
+  const joining = joiningOf(steps);
+  const port = bridgeLines(sorted, joining);
   const closing = nft.some(step => step.op !== 'delete');
   const batches: Batch[] = [
     { tool: 'nft', lines: closing ? nftLines(nft) : [] },
-    { tool: 'bridge', lines: fdbLines(sorted.filter(step => step.op === 'delete')) },
+    { tool: 'bridge', lines: port.early },
     { tool: 'ip', lines: ipLines(early) },
     { tool: 'sysctl', lines: sorted.flatMap(sysctlLine) },
     { tool: 'ip6', lines: ipLines(rules6.filter(step => step.op !== 'delete')) },
-    { tool: 'ip', lines: ipLines(ip) },
-    { tool: 'bridge', lines: fdbLines(sorted.filter(step => step.op !== 'delete')) },
+    { tool: 'ip', lines: ipLines(ip, joining) },
+    { tool: 'bridge', lines: port.late },
+    { tool: 'ip', lines: upLines(ip, joining) },
     { tool: 'ip6', lines: ipLines(rules6.filter(step => step.op === 'delete')) },
     { tool: 'nft', lines: closing ? [] : nftLines(nft) },
   ];
@@ -86,7 +91,7 @@ function isFence({ object }: Step): boolean {
 }
 
 function isIp(object: KernelObject): boolean {
-  return object.kind !== 'sysctl' && object.kind !== 'fdb-entry' && !object.kind.startsWith('nft-');
+  return !['sysctl', 'fdb-entry', 'bridge-vlan'].includes(object.kind) && !object.kind.startsWith('nft-');
 }
 
 function isRule6(object: KernelObject): boolean {
@@ -112,20 +117,6 @@ function deviceOf6(object: KernelObject): string | undefined {
     default:
       return undefined;
   }
-}
-
-/** A port has entries only while it is one: they come after it joined, and go before it leaves. */
-function fdbLines(steps: readonly Step[]): Line[] {
-  return steps.flatMap(step =>
-    step.object.kind === 'fdb-entry'
-      ? [
-          {
-            text: `fdb ${step.op === 'delete' ? 'del' : 'replace'} ${step.object.mac} dev ${step.object.ifname} master${step.op === 'delete' ? '' : ' static'}`,
-            steps: [step],
-          },
-        ]
-      : [],
-  );
 }
 
 function sysctlLine(step: Step): Line[] {

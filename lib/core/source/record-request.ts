@@ -8,7 +8,7 @@ import {
 } from '../model/request.ts';
 import { fields, type Json, list, oneOf, present, text, whole } from './json.ts';
 import { recordedMacPrefix } from './record-policy.ts';
-import { address, ifname, prefix } from './record-values.ts';
+import { address, ifname, prefix, recordedVlan } from './record-values.ts';
 
 /** What somebody said about the NIC, as a record keeps it. */
 export function recordedRequest(json: Json): NicRequest {
@@ -32,7 +32,7 @@ export function recordedRequest(json: Json): NicRequest {
     ...present('mac', row.mac, one => parseMac(text(one, 'request.mac'), 'request.mac')),
     addresses: list(row.addresses, 'request.addresses', (one, at) => address(one, at)),
     ...present('link', row.link, one => text(one, 'request.link')),
-    ...present('vlan', row.vlan, one => text(one, 'request.vlan')),
+    ...present('vlan', row.vlan, one => recordedVlan(one, 'request.vlan')),
     tags: list(row.tags, 'request.tags', text),
     network: factsOf(row.network),
     ...present('nic', row.nic, nicOf),

@@ -45,9 +45,13 @@ export type Fail = (why: string) => never;
 /** One message: it is looked through before anything changes. */
 function linkSet(state: KernelState, rest: Words, fail: Fail): void {
   const link = linkOf(state, rest.after('dev'), fail);
-  if (rest.value('type') === 'bridge_slave') {
+  const type = rest.value('type');
+  if (type === 'bridge_slave') {
     portSet(link, rest, fail);
     return;
+  }
+  if (rest.value('vlan_filtering') === '1') {
+    link.filtering = true;
   }
   const group = rest.value('group');
   const mac = rest.value('address');
@@ -89,6 +93,27 @@ export function bridgeLine(state: KernelState, line: string): void {
     throw refused('bridge', line, why);
   };
   const verb = rest.verb();
+  if (verb.startsWith('vlan ')) vlan(state, verb, rest, fail);
+  else fdb(state, verb, rest, fail);
+}
+
+function vlan(state: KernelState, verb: string, rest: Words, fail: Fail): void {
+  const id = Number(rest.after('vid'));
+  const link = linkOf(state, rest.after('dev'), fail);
+  const flags = { pvid: rest.flag('pvid'), untagged: rest.flag('untagged') };
+  rest.end(fail);
+  if (link.master === undefined) fail('Operation not supported');
+  if (verb === 'vlan del') {
+    if (!link.vlans.delete(id)) fail('No such file or directory');
+    return;
+  }
+  // A port has one PVID.
+  if (flags.pvid)
+    for (const [other, { untagged }] of link.vlans) link.vlans.set(other, { pvid: false, untagged });
+  link.vlans.set(id, flags);
+}
+
+function fdb(state: KernelState, verb: string, rest: Words, fail: Fail): void {
   const mac = parseMac(rest.next(), 'fdb');
   const link = linkOf(state, rest.after('dev'), fail);
   if (!rest.flag('master')) fail('Operation not supported');

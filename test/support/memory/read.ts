@@ -18,7 +18,7 @@ import type {
   Query,
   RouteQuery,
 } from '../../../lib/core/observed/query.ts';
-import { type KernelState, type Link, portsOf, type Table } from './state.ts';
+import { DEFAULT_PVID, type KernelState, type Link, portsOf, type Table } from './state.ts';
 
 export function observe(state: KernelState, query: Query): Observed {
   const links = [...state.links.values()];
@@ -35,6 +35,7 @@ export function observe(state: KernelState, query: Query): Observed {
   return {
     objects: [...byKey(objects.filter(object => selected(query, object))).values()],
     links: new Map(asked.map(link => [link.ifname, factsOf(state, link)])),
+    ...(query.vlans === undefined ? {} : { vlanLinks: state.vlanLinks }),
   };
 }
 
@@ -52,6 +53,12 @@ function linkObjects(state: KernelState, link: Link): KernelObject[] {
     setting('mtu', String(link.mtu)),
     setting('master', link.master ?? 'none'),
     setting('state', link.up ? 'up' : 'down'),
+    ...[...link.vlans].map(([id, flags]) => ({
+      kind: 'bridge-vlan' as const,
+      ifname: link.ifname,
+      id,
+      ...flags,
+    })),
     ...[...link.port].map(([name, value]) => setting(name, value)),
     ...(link.type === 'bridge' ? [setting('own-mac', keeps ? link.mac : 'adopted')] : []),
     ...state.addresses.filter(one => one.ifname === link.ifname && isLinkLocal(one.address)),
@@ -60,10 +67,13 @@ function linkObjects(state: KernelState, link: Link): KernelObject[] {
 
 function factsOf(state: KernelState, link: Link): LinkFacts {
   const local = state.addresses.find(one => one.ifname === link.ifname && isLinkLocal(one.address));
-  const { ifname, ifindex, mac, mtu, up, group, master, type } = link;
+  const { ifname, ifindex, mac, mtu, up, group, master, type, filtering } = link;
   return {
     ...{ ifname, ifindex, mac, mtu, up, group, type },
     ...(master === undefined ? {} : { master }),
+    ...(type === 'bridge'
+      ? { bridgeVlans: { filtering, protocol: '802.1Q', defaultPvid: DEFAULT_PVID } }
+      : {}),
     ...(local === undefined ? {} : { linkLocal: local.address }),
   };
 }
@@ -76,6 +86,8 @@ export function selected(query: Query, object: KernelObject): boolean {
       return query.links === 'all' || query.links.includes(object.ifname);
     case 'fdb-entry':
       return query.fdb.includes(object.ifname);
+    case 'bridge-vlan':
+      return query.vlans === 'all' || query.vlans?.includes(object.ifname) === true;
     case 'route':
       return query.routes.some(one => matches(one, object));
     case 'rule':

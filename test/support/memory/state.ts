@@ -3,6 +3,7 @@ import type { Ifname } from '../../../lib/core/model/ifname.ts';
 import type { Mac } from '../../../lib/core/model/mac.ts';
 import type { NftHook } from '../../../lib/core/model/nft.ts';
 import type {
+  BridgeVlan,
   FdbEntry,
   LinkAddress,
   PortSetting,
@@ -10,6 +11,7 @@ import type {
   Route,
   Rule,
 } from '../../../lib/core/model/object.ts';
+import type { VlanLink } from '../../../lib/core/observed/query.ts';
 
 export interface Link {
   readonly ifname: Ifname;
@@ -24,6 +26,10 @@ export interface Link {
   macWasSet: boolean;
   /** What it has as a port of a bridge. */
   port: Map<PortSetting, string>;
+  /** As a port, by their ids. */
+  vlans: Map<number, Pick<BridgeVlan, 'pvid' | 'untagged'>>;
+  /** As a bridge: `vlan_filtering`. */
+  filtering: boolean;
 }
 
 export interface Chain {
@@ -52,6 +58,7 @@ export interface KernelState {
   proxies: ProxyNeighbour[];
   fdb: FdbEntry[];
   readonly sysctls: Map<string, string>;
+  vlanLinks: VlanLink[];
   /** By `inet vmnet`. */
   nft: Map<string, Table>;
 }
@@ -74,6 +81,7 @@ export function emptyState(): KernelState {
     ]),
     proxies: [],
     fdb: [],
+    vlanLinks: [],
     sysctls: new Map(OF_THE_HOST.map(path => [path, '0'])),
     nft: new Map(),
   };
@@ -112,6 +120,8 @@ export function addLink(state: KernelState, ifname: Ifname, type: Link['type'], 
     up: false,
     macWasSet: false,
     port: new Map(),
+    vlans: new Map(),
+    filtering: false,
   };
   state.links.set(ifname, link);
   for (const [path, value] of DEFAULTS) state.sysctls.set(`net/${path.replace('*', ifname)}`, value);
@@ -140,11 +150,15 @@ export function flush(state: KernelState, ifname: string, family: 6 | 'all'): vo
   state.proxies = state.proxies.filter(one => one.dev !== ifname || !goes(one.address.family));
 }
 
+/** Of every bridge, VLAN-aware or not. */
+export const DEFAULT_PVID = 1;
+
 /** A link that joins a bridge has what every port starts with, and one that leaves keeps nothing of it. */
 export function setMaster(state: KernelState, link: Link | undefined, master: Ifname | undefined): void {
   if (link === undefined || link.master === master) return;
   link.master = master;
   link.port = new Map(master === undefined ? [] : NEW_PORT);
+  link.vlans = new Map(master === undefined ? [] : [[DEFAULT_PVID, { pvid: true, untagged: true }]]);
   state.fdb = state.fdb.filter(one => one.ifname !== link.ifname);
 }
 
