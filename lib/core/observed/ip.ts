@@ -101,6 +101,9 @@ function linkFacts(row: IpRow): LinkFacts {
   };
 }
 
+/** With -N, ETH_P_8021Q and ETH_P_8021AD, in brackets. */
+const VLAN_PROTOCOLS: Readonly<Record<string, string>> = { '[33024]': '802.1Q', '[34984]': '802.1ad' };
+
 function bridgeVlans(row: IpRow): { readonly bridgeVlans?: BridgeVlans } {
   const info = row.linkinfo as IpRow | undefined;
   const data = (info?.info_kind === 'bridge' ? info.info_data : undefined) as IpRow | undefined;
@@ -108,7 +111,7 @@ function bridgeVlans(row: IpRow): { readonly bridgeVlans?: BridgeVlans } {
   return {
     bridgeVlans: {
       filtering: number(data.vlan_filtering) === 1,
-      protocol: text(data.vlan_protocol),
+      protocol: VLAN_PROTOCOLS[text(data.vlan_protocol)] ?? text(data.vlan_protocol),
       defaultPvid: number(data.vlan_default_pvid),
     },
   };

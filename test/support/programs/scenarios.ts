@@ -1,10 +1,12 @@
-// Runs the scenarios on the kernel of the namespace that it is in: a JSON line for each. Here, everything has a name.
+// Runs the scenarios on the kernel of the namespace that it is in: a JSON line for each; with the
+// argument `vlans` those of VLAN-aware bridges. Here, everything has a name.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { realWorld, tool } from '../real-world.ts';
 import { SCENARIOS } from '../scenarios.ts';
+import { VLAN_SCENARIOS } from '../vlan-scenarios.ts';
 
 const names = mkdtempSync(join(tmpdir(), 'vmnet-names-'));
 // `ip netns exec` gave this process mounts of its own, which go with it.
@@ -14,9 +16,10 @@ for (const file of ['group', 'rt_tables', 'rt_protos']) {
   writeFileSync(join(names, file), [readFileSync(path), ...lines.map(n => `${n} name${n}\n`)].join('\n'));
   tool('mount', ['--bind', join(names, file), path]);
 }
-const world = realWorld();
+const vlans = process.argv[2] === 'vlans';
+const world = realWorld(undefined, { vlans });
 try {
-  for (const [index, { name, run }] of SCENARIOS.entries()) {
+  for (const [index, { name, run }] of (vlans ? VLAN_SCENARIOS : SCENARIOS).entries()) {
     if (index > 0) world.reset();
     const error = await run(world).then(
       () => undefined,
