@@ -41,22 +41,27 @@ async function exchangeNow(started: Started, batches: readonly Batch[], query: Q
     if (batch.tool === 'nft') await nftTransaction(batch.lines, take(started, 'transaction'));
     if (batch.tool === 'ip6') await ip.six.exchange(batch.lines, []);
     if (batch.tool === 'bridge') await bridgeOf(started).exchange(batch.lines, []);
+    if (batch.tool === 'ovs') await (await openvswitch()).changeOvs(batch.lines);
     if (batch.tool === 'ip') await ip.four.exchange(batch.lines, []);
   }
   const there = present(query);
   const reading = Promise.all([
     ports(started, there),
+    query.ovs === undefined
+      ? undefined
+      : openvswitch().then(({ readPorts }) => readPorts(query.ovs ?? 'any')),
     filter(started, batches, query),
     ip.four.exchange([], questions4(there)),
     ip.six.exchange([], questions6(there)),
   ]);
   if (started.up === true) startNext(started, batches, query);
-  const [entries, tables, first, second] = await reading;
+  const [entries, ovs, tables, first, second] = await reading;
   const all = [
     ...first.objects,
     ...second.objects,
     ...tables,
     ...entries.objects,
+    ...(ovs?.ports ?? []),
     ...readSysctls(query.sysctls),
     ...bridges(first.links),
   ];
@@ -64,7 +69,13 @@ async function exchangeNow(started: Started, batches: readonly Batch[], query: Q
     objects: [...byKey(all).values()],
     links: new Map(first.links.map(facts => [facts.ifname, facts])),
     ...(query.vlans === undefined ? {} : { vlanLinks: readVlanLinks() }),
+    ...(ovs === undefined ? {} : { ovsBridges: ovs.bridges }),
   };
+}
+
+/** Only who has to do with it loads it. */
+function openvswitch(): Promise<typeof import('./openvswitch.ts')> {
+  return import('./openvswitch.ts');
 }
 
 const NONE: IpAnswer = { objects: [], links: [] };

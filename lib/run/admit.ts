@@ -3,7 +3,7 @@ import { type Address, addressAt, type Prefix } from '../core/model/address.ts';
 import { parseIfname } from '../core/model/ifname.ts';
 import type { ConnectionEvent } from '../core/source/ganeti-hook.ts';
 import type { NicRequestWithoutTap } from '../core/source/without-tap.ts';
-import { checkCarriers } from '../core/verify/surroundings.ts';
+import { checkCarriers, checkSwitch } from '../core/verify/surroundings.ts';
 import { resolve } from './attach.ts';
 import { carriersOf } from './goal.ts';
 import type { Context } from './ports.ts';
@@ -38,16 +38,18 @@ const TAP = parseIfname('vmnet', 'admission');
 async function admitOne(context: Context, request: NicRequestWithoutTap): Promise<Omit<Admitted, 'name'>> {
   const nic = await resolve(context, { ...request, ifname: TAP });
   const nothing = { routes: [], proxies: [], sysctls: [], rules: false, nft: [], fdb: [] };
-  const { links } = await context.host.exchange([], { ...nothing, links: carriersOf(nic) });
-  checkCarriers(nic, links);
-  return { nic, links };
+  const ports = nic.mode === 'openvswitch' ? { ovs: [TAP] } : {};
+  const observed = await context.host.exchange([], { ...nothing, ...ports, links: carriersOf(nic) });
+  checkCarriers(nic, observed.links);
+  checkSwitch(nic, observed);
+  return { nic, links: observed.links };
 }
 
 /** Whether this node could carry the NICs of a network that is to be connected; what nobody has said is not asked. */
 export async function admitNetwork(context: Context, event: ConnectionEvent): Promise<void> {
   const { mode, link, network } = event;
-  if (mode !== 'routed' && mode !== 'bridged') return;
-  if (mode === 'bridged') {
+  if (mode === 'ext') return;
+  if (mode !== 'routed') {
     const bridged = { mode, addresses: [], tags: [], network, ...(link === undefined ? {} : { link }) };
     await admit(context, [{ name: link ?? 'network', request: bridged }]);
     return;

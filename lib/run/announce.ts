@@ -47,7 +47,7 @@ export async function announceNics(
  * elsewhere.
  */
 function announcementsOf(nic: Nic, links: Observed['links']): readonly Announcement[] {
-  if (nic.mode === 'bridged' || nic.request.phase === 'arriving') return [];
+  if (nic.mode !== 'routed' || nic.request.phase === 'arriving') return [];
   return nic.network.families.flatMap(({ family, uplink }) => {
     const facts = links.get(uplink);
     if (facts === undefined) return [];

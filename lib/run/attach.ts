@@ -13,6 +13,7 @@ import type { Plan } from '../core/plan/plan.ts';
 import {
   checkForwarding,
   checkSurroundings,
+  checkSwitch,
   checkVlanLinks,
   sysctlsOf,
 } from '../core/verify/surroundings.ts';
@@ -69,6 +70,7 @@ async function prepareAttach(context: Context, request: NicRequest): Promise<Pre
   const change: Change = { tap: request.ifname, nic, ...(record === undefined ? {} : { record }) };
   const first = await prepare(context, goalOf(context, [change]));
   checkSurroundings(nic, first.before.links);
+  checkSwitch(nic, first.before);
   checkVlanLinks(nic, first.before);
   checkForwarding(nic, sysctlsOf(first.before));
   const dead = collectHolders(context, nic, first.before);

@@ -6,6 +6,7 @@ import type { Step } from '../core/plan/plan.ts';
 import {
   checkForwarding,
   checkSurroundings,
+  checkSwitch,
   checkVlanLinks,
   sysctlsOf,
 } from '../core/verify/surroundings.ts';
@@ -55,6 +56,7 @@ export function surroundingErrors(
     if (change.nic === undefined) return [];
     try {
       checkSurroundings(change.nic, observed.links);
+      checkSwitch(change.nic, observed);
       checkVlanLinks(change.nic, observed);
       checkForwarding(change.nic, sysctls);
       return [];

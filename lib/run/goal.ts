@@ -136,7 +136,8 @@ function settingsBefore(change: Change, observed: Observed): readonly KernelObje
 /** A port that is in VLANs no more is in the bridge's own: the kernel gives it that one when it joins, and never again. */
 function vlanAgain({ tap, nic, record }: Change, { links }: Observed): readonly KernelObject[] {
   if (nic?.mode !== 'bridged' || nic.vlans !== undefined || record === undefined) return [];
-  if (record.request.vlan === undefined && record.was === undefined) return [];
+  const was = nicsOfRecord(record).some(one => one.mode === 'bridged' && one.vlans !== undefined);
+  if (!was) return [];
   return links.get(tap)?.ifindex === record.ifindex ? defaultVlan(nic, links) : [];
 }
 

@@ -29,7 +29,7 @@ export function nicOfRecord(record: NicRecord): Nic {
     };
   }
   return {
-    mode: 'bridged',
+    mode: request.mode === 'openvswitch' ? 'openvswitch' : 'bridged',
     request,
     addresses: record.bridged?.addresses ?? request.addresses,
     ...pick({
@@ -51,20 +51,22 @@ export function nicsOfRecord(record: NicRecord): readonly Nic[] {
 
 /** What a pending record must remember of the one before, until all that was that one's is gone. */
 export function earlierPort(record: NicRecord | undefined): Pick<NicRecord, 'was'> {
-  const { link, vlan } = record?.request ?? {};
   if (record?.was !== undefined) return { was: record.was };
-  if (link === undefined || vlan === undefined) return {};
-  return { was: { link, vlan, ...pick({ vlanUplinks: record?.bridged?.vlanUplinks }) } };
+  const { mode, link, vlan } = record?.request ?? {};
+  const vlanUplinks = record?.bridged?.vlanUplinks;
+  if (link === undefined || mode === undefined || mode === 'routed') return {};
+  return mode === 'bridged' && vlan === undefined
+    ? {}
+    : { was: { mode, link, ...pick({ vlan, vlanUplinks }) } };
 }
 
-function earlierNic({ request }: NicRecord, { link, vlan, vlanUplinks }: EarlierPort): BridgedNic {
+function earlierNic({ request }: NicRecord, { mode, link, vlan, vlanUplinks }: EarlierPort): BridgedNic {
   return {
-    mode: 'bridged',
-    request: { ...request, mode: 'bridged', link, vlan },
+    mode,
+    request: { ...request, mode, link, ...pick({ vlan }) },
     addresses: [],
     policy: DEFAULT_POLICY,
     bridge: parseIfname(link, `record of ${request.ifname}`),
-    vlans: vlansOf(vlan),
-    ...pick({ vlanUplinks }),
+    ...pick({ vlans: vlan === undefined ? undefined : vlansOf(vlan), vlanUplinks }),
   };
 }

@@ -7,8 +7,8 @@ import { attach, resolve } from '../../lib/run/attach.ts';
 import { detach } from '../../lib/run/detach.ts';
 import { repair } from '../../lib/run/repair.ts';
 import { type MemoryWorld, memoryWorld } from './memory-world.ts';
-import { SHAPES as ALL, APART, ROUTED, VLAN_SHAPES } from './shapes.ts';
-import { bridged, inVlans, routed } from './world.ts';
+import { SHAPES as ALL, APART, OVS_SHAPES, ROUTED, VLAN_SHAPES } from './shapes.ts';
+import { bridged, inVlans, routed, switched } from './world.ts';
 
 export interface Case {
   readonly name: string;
@@ -19,7 +19,7 @@ export interface Case {
   readonly request: NicRequest;
 }
 
-const SHAPES = [...ALL, ...VLAN_SHAPES];
+const SHAPES = [...ALL, ...VLAN_SHAPES, ...OVS_SHAPES];
 const now = { dryRun: false };
 const tap0 = parseIfname('tap0', 'test');
 const up = (world: MemoryWorld, request: NicRequest) => attach(world.context, request, now);
@@ -63,6 +63,16 @@ export const ATTACHES: readonly Case[] = [
     attached(`VLAN .10, from ${other.link} ${other.vlan ?? ''}`, inVlans('tap0', 5, '.10'), world =>
       up(world, other),
     ),
+  ),
+  ...[routed('tap0', 5), bridged('tap0', 5), inVlans('tap0', 5, '.10'), switched('tap0', 5, '.20')].flatMap(
+    other => [
+      attached(`Open vSwitch, from ${other.mode} ${other.vlan ?? ''}`, switched('tap0', 5, '.10'), world =>
+        up(world, other),
+      ),
+      attached(`Open vSwitch, to ${other.mode} ${other.vlan ?? ''}`, other, world =>
+        up(world, switched('tap0', 5, '.10')),
+      ),
+    ],
   ),
   attached('VLAN .10, to none', { ...bridged('tap0', 5), link: 'br2' }, world =>
     up(world, inVlans('tap0', 5, '.10')),

@@ -14,6 +14,7 @@ import { parseRecord } from '../../lib/core/source/record.ts';
 import type { Held, Host, Records } from '../../lib/run/ports.ts';
 import { bridgeLine, ipLine } from './memory/ip-lines.ts';
 import { nftTransaction } from './memory/nft-lines.ts';
+import { ovsTransaction } from './memory/ovs.ts';
 import { observe } from './memory/read.ts';
 import { refused } from './memory/refuse.ts';
 import { addLink, emptyState, type KernelState, removeLink, setSysctl } from './memory/state.ts';
@@ -22,7 +23,7 @@ import { addLink, emptyState, type KernelState, removeLink, setSysctl } from './
 export const KILLED = new Error('killed');
 
 export interface Operation {
-  readonly kind: 'read' | 'sysctl' | 'nft' | 'ip' | 'ip6' | 'bridge' | 'record' | 'announce';
+  readonly kind: 'read' | 'sysctl' | 'nft' | 'ip' | 'ip6' | 'bridge' | 'ovs' | 'record' | 'announce';
   readonly text: string;
 }
 
@@ -118,6 +119,14 @@ function carryOut(state: KernelState, batch: Batch, step: (kind: Operation['kind
   if (batch.tool === 'nft') {
     for (const line of batch.lines) step('nft', line.text);
     nftTransaction(
+      state,
+      batch.lines.map(line => line.text),
+    );
+    return;
+  }
+  if (batch.tool === 'ovs') {
+    for (const line of batch.lines) step('ovs', line.text);
+    ovsTransaction(
       state,
       batch.lines.map(line => line.text),
     );
@@ -221,6 +230,7 @@ function snapshot(state: KernelState): readonly string[] {
     ...objects.map(textOf),
     ...state.proxies.map(textOf),
     ...state.fdb.map(textOf),
+    ...[...state.ovs.values()].map(textOf),
     ...[...state.sysctls].map(([path, value]) => `sysctl ${path} ${value}`),
     ...tables,
   ].sort();

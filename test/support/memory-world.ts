@@ -1,6 +1,7 @@
 // The node of world.ts on the kernel in memory.
 import { ipLine } from './memory/ip-lines.ts';
 import { nftTransaction } from './memory/nft-lines.ts';
+import { OVS_BRIDGES, ovsTransaction } from './memory/ovs.ts';
 import { adoptMac, setSysctl } from './memory/state.ts';
 import { type MemoryKernel, memoryKernel, sysctlLine } from './memory-kernel.ts';
 import { contextOf, type World } from './world.ts';
@@ -18,6 +19,7 @@ export function memoryWorld(ini?: string): MemoryWorld {
     announced: kernel.announced,
     ip: async (line, family = 4) => ipLine(kernel.state, line, family),
     nft: async (...lines) => nftTransaction(kernel.state, lines),
+    ovs: async commands => ovsTransaction(kernel.state, [commands]),
     sysctl: async (path, value) => sysctlLine(kernel.state, `${path}=${value}`),
     makeTap: async name => {
       taps += 1;
@@ -39,6 +41,7 @@ function nodeInMemory(): MemoryKernel {
   kernel.addLink('br1', 'bridge', '52:54:00:00:00:05');
   kernel.addLink('br2', 'bridge', '52:54:00:00:00:07');
   kernel.addLink('trunk0', 'veth', '52:54:00:00:00:08');
+  for (const bridge of OVS_BRIDGES) kernel.addLink(bridge, 'tun', '52:54:00:00:00:09');
   for (const line of [
     'br1 up',
     'up0 up',

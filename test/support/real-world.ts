@@ -56,6 +56,7 @@ export function realWorld(ini?: string, { vlans = false } = {}): RealWorld {
     },
     ip: async (line, family = 4) => batch(family, [line]),
     nft: async (...lines) => void tool('nft', ['-f', '-'], lines.join('\n')),
+    ovs: async commands => void tool('ovs-vsctl', ['--timeout=10', '--', ...commands.split(' ')]),
     sysctl: async (path, value) => writeFileSync(`/proc/sys/${path}`, value),
     makeTap: async name => {
       tool('ip', ['tuntap', 'add', 'dev', name, 'mode', 'tap']);
@@ -136,7 +137,10 @@ function snapshot(): readonly string[] {
     ...rest.flatMap(rows => rows.filter(isLasting).map(row => JSON.stringify(row, steady))),
     ...six.flatMap(rows => rows.map(row => `IPv6 ${JSON.stringify(row, steady)}`)),
     ...ruleset.nftables.flatMap(entry => nftEntry(entry)),
-    ...sysctls.map(path => `sysctl ${path} ${readFileSync(`/proc/sys/${path}`, 'utf8').trim()}`),
+    // Older kernels have no force_forwarding.
+    ...sysctls
+      .filter(path => existsSync(`/proc/sys/${path}`))
+      .map(path => `sysctl ${path} ${readFileSync(`/proc/sys/${path}`, 'utf8').trim()}`),
   ].sort();
 }
 

@@ -1,6 +1,6 @@
 // Requests of each kind that a NIC can be of.
 import type { NicRequest } from '../../lib/core/model/request.ts';
-import { bridged, inVlans, routed } from './world.ts';
+import { bridged, inVlans, routed, switched } from './world.ts';
 
 export interface Shape {
   readonly name: string;
@@ -27,6 +27,12 @@ export const SHAPES: readonly Shape[] = [
 export const VLAN_SHAPES: readonly Shape[] = ['.10', ':10:20', '.1:10:20'].map(vlan => ({
   name: `VLAN ${vlan}`,
   request: (name, n) => inVlans(name, n, vlan),
+}));
+
+/** What needs Open vSwitch. */
+export const OVS_SHAPES: readonly Shape[] = [undefined, '.10', ':10:20', '.10:20:30'].map(vlan => ({
+  name: `Open vSwitch, ${vlan === undefined ? 'no VLAN' : `VLAN ${vlan}`}`,
+  request: (name, n) => switched(name, n, vlan),
 }));
 
 /** Without a MAC nothing makes an address of IPv6. */

@@ -15,6 +15,8 @@ export interface World {
   ip(line: string, family?: 4 | 6): Promise<void>;
   nft(...lines: readonly string[]): Promise<void>;
   sysctl(path: string, value: string): Promise<void>;
+  /** Commands of `ovs-vsctl`, where it is. */
+  ovs(commands: string): Promise<void>;
   /** A tap that is down and unconfigured, as a hypervisor hands it over. */
   makeTap(name: string): Promise<void>;
   removeTap(name: string): Promise<void>;
@@ -56,6 +58,10 @@ link = br0
 mode = bridged
 link = br2
 vlan-uplinks = trunk0
+
+[network switched]
+mode = openvswitch
+link = ovs0
 `;
 
 export function contextOf(host: Host, ini = INI): Context {
@@ -108,6 +114,13 @@ export function inVlans(tap: string, number: number, vlan: string): NicRequest {
   const { tags, network: _, ...request } = bridged(tap, number);
   // In the order of a record, which tests compare as text.
   return { ...request, link: 'br2', vlan, tags, network: { name: 'vlans' } };
+}
+
+/** On a bridge of Open vSwitch, with or without VLANs. */
+export function switched(tap: string, number: number, vlan?: string): NicRequest {
+  const { tags, network: _, ...request } = bridged(tap, number);
+  const vlans = vlan === undefined ? {} : { vlan };
+  return { ...request, mode: 'openvswitch', link: 'ovs0', ...vlans, tags, network: { name: 'switched' } };
 }
 
 function macOf(number: number) {

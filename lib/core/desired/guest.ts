@@ -62,7 +62,7 @@ function ownOf(nic: Nic, family: Family): readonly Prefix[] | 'any' {
     (prefix, i) =>
       !own.some((other, j) => i !== j && covers(other, prefix) && (!covers(prefix, other) || j < i)),
   );
-  const unknown = own.length === 0 && nic.mode === 'bridged' && nic.policy.unknownFamily === 'allow';
+  const unknown = own.length === 0 && nic.mode !== 'routed' && nic.policy.unknownFamily === 'allow';
   return unknown ? 'any' : outer;
 }
 
@@ -71,7 +71,7 @@ function covers(outer: Prefix, inner: Prefix): boolean {
 }
 
 function marksOf(nic: Nic): Guest['marks'] {
-  if (nic.mode === 'bridged') return { 4: PASSED, 6: PASSED };
+  if (nic.mode !== 'routed') return { 4: PASSED, 6: PASSED };
   const mark = (family: Family): number =>
     (nic.network.families.find(entry => entry.family === family) ?? nic.network.families[0])?.table ?? 0;
   return { 4: mark(4), 6: mark(6) };

@@ -14,7 +14,7 @@ const LAST_METRIC = 4_278_198_272;
 /** What NICs like this one share on this node: those of its mode, and those of its network. */
 export function sharedObjects(nic: Nic, settings: Settings): readonly KernelObject[] {
   const base = [...filterBase(nic.mode), ...servicesOf(nic), ...profileChains(nic, settings)];
-  if (nic.mode === 'bridged') return [...base, ...uplinkVlans(nic)];
+  if (nic.mode !== 'routed') return [...base, ...uplinkVlans(nic)];
   // Who is served must be answered.
   const hostAccess = nic.network.hostAccess || nic.policy.hostServices.length > 0;
   const network = { ...nic.network, hostAccess };

@@ -8,6 +8,7 @@ import type { KernelObject, LinkSetting, PortSetting, ProxyNeighbour, Route } fr
 import type { Observed } from '../observed/query.ts';
 import { filterOfNic } from './filter.ts';
 import { groupOf } from './guest.ts';
+import { switchPort } from './switch.ts';
 import { bridgedTapSysctls, routedTapSysctls } from './sysctls.ts';
 import { portVlans } from './vlans.ts';
 
@@ -19,7 +20,7 @@ export function nicObjects(
 ): readonly KernelObject[] {
   return [
     ...filterOfNic(nic, settings),
-    ...(nic.mode === 'routed' ? routedObjects(nic, settings, observed) : bridgedObjects(nic, observed)),
+    ...(nic.mode === 'routed' ? routedObjects(nic, settings, observed) : portObjects(nic, observed)),
   ];
 }
 
@@ -83,6 +84,27 @@ function hostRoute(dev: Ifname, prefix: Route['prefix'], table: number, protocol
 
 function proxy(dev: Ifname, address: ProxyNeighbour['address']): ProxyNeighbour {
   return { kind: 'proxy-neighbour', address, dev, protocol: VMNET_PROTOCOL };
+}
+
+function portObjects(nic: BridgedNic, links: Observed['links']): readonly KernelObject[] {
+  return nic.mode === 'bridged' ? bridgedObjects(nic, links) : switchObjects(nic, links);
+}
+
+/** In no bridge of the kernel: whose port it is, Open vSwitch says, and `ip` shows it its own way. */
+function switchObjects(nic: BridgedNic, links: Observed['links']): readonly KernelObject[] {
+  const { ifname: tap, mac } = nic.request;
+  const mtu = links.get(nic.bridge)?.mtu;
+  return [
+    ...bridgedTapSysctls(tap),
+    ...settingsOf(tap, {
+      group: String(groupOf(nic)),
+      mac: mac === undefined ? undefined : bridgePortMac(mac),
+      mtu: mtu === undefined ? undefined : String(mtu),
+      master: 'none',
+      state: 'up',
+    }),
+    switchPort(nic, links),
+  ];
 }
 
 function bridgedObjects(nic: BridgedNic, links: Observed['links']): readonly KernelObject[] {

@@ -17,6 +17,7 @@ import type { RouteQuery } from '../observed/query.ts';
 import { pick } from '../source/pick.ts';
 import { policyOf } from './policy.ts';
 import { familyOf, type Surroundings, sectionOf, subnetOf, tableOf, uplinkOf } from './resolve-network.ts';
+import { checkSwitchPolicy } from './switch.ts';
 
 /** Where the configuration names no uplink, it is the device of the table's default route: these are to be read. */
 export function defaultRouteQueries(
@@ -39,13 +40,15 @@ export function resolveNic(request: NicRequest, surroundings: Surroundings): Nic
       hint: 'use a network for each VLAN, whose uplink is in it; without it the NIC would be in the wrong one',
     });
   }
-  return request.mode === 'bridged' ? bridgedNic(request, surroundings) : routedNic(request, surroundings);
+  return request.mode === 'routed'
+    ? routedNic(request, surroundings)
+    : bridgedNic(request, request.mode, surroundings);
 }
 
-function bridgedNic(request: NicRequest, { config }: Surroundings): BridgedNic {
+function bridgedNic(request: NicRequest, mode: BridgedNic['mode'], { config }: Surroundings): BridgedNic {
   const section = sectionOf(request, config);
-  return {
-    mode: 'bridged',
+  const nic: BridgedNic = {
+    mode,
     request,
     bridge: bridgeOf(request, section),
     addresses: guestAddresses(request, subnetOf(request, section, 6)),
@@ -56,12 +59,14 @@ function bridgedNic(request: NicRequest, { config }: Surroundings): BridgedNic {
       vlanUplinks: request.vlan === undefined ? undefined : section?.vlanUplinks,
     }),
   };
+  checkSwitchPolicy(nic);
+  return nic;
 }
 
 function bridgeOf(request: NicRequest, section: NetworkSection | undefined): Ifname {
   const link = request.link ?? section?.link;
   if (link === undefined) {
-    throw new VmnetError('request', 'a bridged NIC needs a bridge', {
+    throw new VmnetError('request', `a NIC that is ${request.mode} needs a bridge`, {
       where: request.ifname,
       hint: 'give --link BRIDGE',
     });

@@ -5,8 +5,8 @@ import { idsOf } from '../model/vlan.ts';
 import type { Observed } from '../observed/query.ts';
 
 /** The VLANs of the tap, and no other: that which every new port is in goes. */
-export function portVlans({ request: { ifname }, vlans }: BridgedNic): readonly BridgeVlan[] {
-  if (vlans === undefined) return [];
+export function portVlans({ mode, request: { ifname }, vlans }: BridgedNic): readonly BridgeVlan[] {
+  if (vlans === undefined || mode !== 'bridged') return [];
   return [
     ...(vlans.untagged === undefined ? [] : [untagged(ifname, vlans.untagged)]),
     ...vlans.tagged.map(id => tagged(ifname, id)),
@@ -23,8 +23,8 @@ export function defaultVlan(
 }
 
 /** What the NICs of a VLAN share: it leads to the segment. */
-export function uplinkVlans({ vlans, vlanUplinks }: BridgedNic): readonly BridgeVlan[] {
-  if (vlans === undefined) return [];
+export function uplinkVlans({ mode, vlans, vlanUplinks }: BridgedNic): readonly BridgeVlan[] {
+  if (vlans === undefined || mode !== 'bridged') return [];
   return (vlanUplinks ?? []).flatMap(uplink => idsOf(vlans).map(id => tagged(uplink, id)));
 }
 

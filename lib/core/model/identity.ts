@@ -59,6 +59,8 @@ export function isOurs(object: KernelObject, identity: Identity): boolean {
       return (
         object.protocol === RULE_PROTOCOL && Object.values(identity.preferences).includes(object.preference)
       );
+    case 'ovs-port':
+      return object.madeFor !== undefined;
     case 'link-setting':
     case 'sysctl':
       return false;

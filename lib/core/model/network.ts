@@ -38,8 +38,9 @@ export interface RoutedNic {
   readonly policy: Policy;
 }
 
+/** A port of a bridge, of the kernel's own or of Open vSwitch. */
 export interface BridgedNic {
-  readonly mode: 'bridged';
+  readonly mode: 'bridged' | 'openvswitch';
   readonly request: NicRequest;
   /** Those that are known, perhaps none. */
   readonly addresses: readonly Address[];
@@ -47,7 +48,7 @@ export interface BridgedNic {
   /** The name of its network, where it has one. */
   readonly network?: string;
   readonly bridge: Ifname;
-  /** Of the VLAN-aware bridge; without them the NIC is in the bridge's own. */
+  /** Without them the NIC is in the bridge's own. */
   readonly vlans?: PortVlans;
   /** Other ports of the bridge that must be in the same VLANs. */
   readonly vlanUplinks?: readonly Ifname[];

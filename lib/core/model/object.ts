@@ -17,6 +17,7 @@ export type KernelObject =
   | Sysctl
   | FdbEntry
   | BridgeVlan
+  | OvsPort
   | NftTable
   | NftSet
   | NftChain
@@ -66,6 +67,22 @@ export interface BridgeVlan {
   /** The kernel has the two apart: which VLAN untagged frames come into, and whether the tag is taken off on the way out. */
   readonly pvid: boolean;
   readonly untagged: boolean;
+}
+
+/** A port of a bridge of Open vSwitch, as its database has it; all but the bridge and the mark as `ovs-vsctl` writes them. */
+export interface OvsPort {
+  readonly kind: 'ovs-port';
+  readonly ifname: Ifname;
+  readonly bridge: string;
+  readonly vlanMode?: string;
+  readonly tag?: number;
+  readonly trunks: readonly number[];
+  /** Of frames to and from other such ports: none. */
+  readonly isolated: boolean;
+  /** `external_ids:vmnet`: the port is ours, and was made for the link with this index. */
+  readonly madeFor?: number;
+  /** What Open vSwitch says of it that is not as it should be. */
+  readonly error?: string;
 }
 
 /** An address of the host on a link; vmnet sets only the link-local one of a routed tap. */
@@ -141,6 +158,8 @@ export function keyOf(object: KernelObject): string {
       return `fdb-entry ${object.mac} dev ${object.ifname}`;
     case 'bridge-vlan':
       return `bridge-vlan ${object.id} dev ${object.ifname}`;
+    case 'ovs-port':
+      return `ovs-port ${object.ifname}`;
     case 'nft-table':
       return `nft-table ${object.family}`;
     case 'nft-set':
@@ -170,6 +189,8 @@ export function contentOf(object: KernelObject): string {
       return `protocol ${object.protocol}`;
     case 'bridge-vlan':
       return vlanFlags(object);
+    case 'ovs-port':
+      return ovsPortText(object);
     case 'nft-set':
       return object.interval ? `${object.type} interval` : object.type;
     case 'nft-chain':
@@ -210,6 +231,18 @@ export function actionOf(rule: Rule): string {
 
 export function vlanFlags({ pvid, untagged }: BridgeVlan): string {
   return [...(pvid ? ['pvid'] : []), ...(untagged ? ['untagged'] : [])].join(' ');
+}
+
+function ovsPortText({ bridge, vlanMode, tag, trunks, isolated, madeFor, error }: OvsPort): string {
+  return [
+    `bridge ${bridge}`,
+    ...(vlanMode === undefined ? [] : [vlanMode]),
+    ...(tag === undefined ? [] : [`tag ${tag}`]),
+    ...(trunks.length === 0 ? [] : [`trunks ${trunks.join(',')}`]),
+    ...(isolated ? ['protected'] : []),
+    madeFor === undefined ? "not vmnet's" : `for link ${madeFor}`,
+    ...(error === undefined ? [] : [`error ${error}`]),
+  ].join(' ');
 }
 
 export function hookOf(chain: NftChain): string {

@@ -24,7 +24,7 @@ export interface NicRecord {
   readonly at: string;
 }
 
-export interface EarlierPort extends Pick<BridgedNic, 'vlanUplinks'> {
+export interface EarlierPort extends Pick<BridgedNic, 'mode' | 'vlanUplinks'> {
   readonly link: string;
-  readonly vlan: string;
+  readonly vlan?: string;
 }

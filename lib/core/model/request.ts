@@ -3,8 +3,8 @@ import type { Ifname } from './ifname.ts';
 import type { Mac } from './mac.ts';
 import type { MacPrefix } from './policy.ts';
 
-export type NicMode = 'routed' | 'bridged';
-export const NIC_MODES: readonly NicMode[] = ['routed', 'bridged'];
+export type NicMode = 'routed' | 'bridged' | 'openvswitch';
+export const NIC_MODES: readonly NicMode[] = ['routed', 'bridged', 'openvswitch'];
 
 /** What somebody said about one NIC, parsed; every source ends in this shape, and records keep it. */
 export interface NicRequest {

@@ -84,8 +84,10 @@ function portSettings(row: IpRow): [PortSetting, string][] {
 }
 
 function linkFacts(row: IpRow): LinkFacts {
-  const master = text(row.master);
-  const type = text((row.linkinfo as IpRow | undefined)?.info_kind);
+  const info = row.linkinfo as IpRow | undefined;
+  // Whose datapath has it, Open vSwitch says, and `ip` neither sets nor ends that.
+  const master = info?.info_slave_kind === 'openvswitch' ? '' : text(row.master);
+  const type = text(info?.info_kind);
   const local = linkLocals(row)[0];
   return {
     ifname: text(row.ifname) as Ifname,

@@ -8,6 +8,7 @@ export function nodeQuery(query: Query, identity: Identity): Query {
   return {
     ...query,
     links: 'all',
+    ovs: 'any',
     routes: [
       ...query.routes,
       ...FAMILIES.flatMap(family => protocols.map(protocol => ({ family, protocol }))),

@@ -52,6 +52,7 @@ function deviceOf(object: KernelObject): string | undefined {
     case 'address':
     case 'fdb-entry':
     case 'bridge-vlan':
+    case 'ovs-port':
       return object.ifname;
     case 'route':
     case 'proxy-neighbour':

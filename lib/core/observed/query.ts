@@ -17,6 +17,8 @@ export interface Query {
   readonly fdb: readonly Ifname[];
   /** Ports whose VLANs are asked for; absent where no NIC has any. */
   readonly vlans?: readonly Ifname[] | 'all';
+  /** Taps whose ports of Open vSwitch are asked for; absent where no NIC has one. `any`: all, if it runs here at all. */
+  readonly ovs?: readonly Ifname[] | 'any';
   /** Of the sets that are keyed by tap, whose elements are of interest; others may be left out. */
   readonly elementsOf?: ReadonlySet<string>;
 }
@@ -68,6 +70,8 @@ export interface Observed {
   readonly links: ReadonlyMap<string, LinkFacts>;
   /** VLAN interfaces of this node, where VLANs of ports were asked for. */
   readonly vlanLinks?: readonly VlanLink[];
+  /** The bridges of Open vSwitch, where its ports were asked for. */
+  readonly ovsBridges?: readonly string[];
 }
 
 /** `eth0.10`, which takes the frames of VLAN 10 from eth0 before a bridge sees them. */
@@ -113,10 +117,12 @@ export function queryOf(
   const sysctls = new Set<string>();
   const fdb = new Set<Ifname>();
   const vlans = new Set<Ifname>();
+  const ovs = new Set<Ifname>();
   for (const object of objects) {
     if (object.kind === 'link-setting') ifnames.add(object.ifname);
     if (object.kind === 'fdb-entry') fdb.add(object.ifname);
     if (object.kind === 'bridge-vlan') vlans.add(object.ifname);
+    if (object.kind === 'ovs-port') ovs.add(object.ifname);
     if (object.kind === 'sysctl') sysctls.add(object.path);
     for (const query of proxyQueries(object, taps)) proxies.set(JSON.stringify(query), query);
     for (const query of routeQueries(object)) routes.set(JSON.stringify(query), query);
@@ -130,6 +136,7 @@ export function queryOf(
     nft: nftQueriesOf(taps),
     fdb: [...fdb],
     ...(vlans.size === 0 ? {} : { vlans: [...vlans] }),
+    ...(ovs.size === 0 ? {} : { ovs: [...ovs] }),
   };
 }
 

@@ -3,14 +3,15 @@ import type { Step } from './plan.ts';
 import { bridgeLines, joiningOf } from './render-bridge.ts';
 import { ipLines, upLines } from './render-ip.ts';
 import { nftLines } from './render-nft.ts';
+import { ovsLines } from './render-ovs.ts';
 
 /** What to run for some of the steps: one process, or writes below /proc/sys. `nft` is one transaction. */
 export interface Batch {
-  readonly tool: 'sysctl' | 'nft' | 'ip' | 'ip6' | 'bridge';
+  readonly tool: 'sysctl' | 'nft' | 'ip' | 'ip6' | 'bridge' | 'ovs';
   readonly lines: readonly Line[];
 }
 
-/** A line of input and the steps it carries out; a sysctl line is `path=value`. */
+/** A line of input and the steps it carries out; a sysctl line is `path=value`, one of ovs is commands of `ovs-vsctl`. */
 export interface Line {
   readonly text: string;
   readonly steps: readonly Step[];
@@ -30,6 +31,7 @@ const ORDER: readonly Kind[] = [
   'proxy-neighbour',
   'bridge-vlan',
   'fdb-entry',
+  'ovs-port',
 ];
 
 /**
@@ -52,6 +54,7 @@ export function render(steps: readonly Step[]): readonly Batch[] {
   const closing = nft.some(step => step.op !== 'delete');
   const batches: Batch[] = [
     { tool: 'nft', lines: closing ? nftLines(nft) : [] },
+    { tool: 'ovs', lines: ovsLines(sorted.filter(step => step.op === 'delete')) },
     { tool: 'bridge', lines: port.early },
     { tool: 'ip', lines: ipLines(early) },
     { tool: 'sysctl', lines: sorted.flatMap(sysctlLine) },
@@ -59,6 +62,7 @@ export function render(steps: readonly Step[]): readonly Batch[] {
     { tool: 'ip', lines: ipLines(ip, joining) },
     { tool: 'bridge', lines: port.late },
     { tool: 'ip', lines: upLines(ip, joining) },
+    { tool: 'ovs', lines: ovsLines(sorted.filter(step => step.op !== 'delete')) },
     { tool: 'ip6', lines: ipLines(rules6.filter(step => step.op === 'delete')) },
     { tool: 'nft', lines: closing ? [] : nftLines(nft) },
   ];
@@ -91,7 +95,10 @@ function isFence({ object }: Step): boolean {
 }
 
 function isIp(object: KernelObject): boolean {
-  return !['sysctl', 'fdb-entry', 'bridge-vlan'].includes(object.kind) && !object.kind.startsWith('nft-');
+  return (
+    !['sysctl', 'fdb-entry', 'bridge-vlan', 'ovs-port'].includes(object.kind) &&
+    !object.kind.startsWith('nft-')
+  );
 }
 
 function isRule6(object: KernelObject): boolean {

@@ -31,8 +31,8 @@ export function checkNetworks(
     checkBridgedKeys(ini, section);
   }
   const facts = networks.map(each => factsOf(each, rtTables));
-  const routed = facts.filter(({ section }) => section.mode !== 'bridged');
-  const bridged = facts.filter(({ section }) => section.mode === 'bridged');
+  const routed = facts.filter(({ section }) => isRouted(section));
+  const bridged = facts.filter(({ section }) => !isRouted(section));
   // The filter finds a tap's mark and its gateway by the tap's group: there can be only one of each.
   for (const [first, second] of pairs(routed, facts => facts.group)) {
     const what = `link group ${first.group}`;
@@ -54,6 +54,11 @@ export function checkNetworks(
       if (family === 4) agree(first, second, what, 'arp-source', facts => facts.section.arpSource?.text);
     }
   }
+}
+
+/** Who says nothing of the mode may be routed. */
+function isRouted({ mode }: NetworkSection): boolean {
+  return mode === undefined || mode === 'routed';
 }
 
 /** Refuses host sections that describe one link twice, or a link that the kernel would not make. */

@@ -24,8 +24,8 @@ type Env = Readonly<Record<string, string | undefined>>;
 export function requestFromGanetiEnv(env: Env): NicRequest {
   const ifname = needed(env, 'INTERFACE', parseIfname);
   const mode = needed(env, 'MODE', parseMode);
-  // BRIDGE is there for bridged NICs only, and the same as LINK.
-  const link = mode === 'bridged' && given(env, 'LINK') === undefined ? 'BRIDGE' : 'LINK';
+  // BRIDGE is there for NICs on bridges only, and the same as LINK.
+  const link = mode !== 'routed' && given(env, 'LINK') === undefined ? 'BRIDGE' : 'LINK';
   return {
     ifname,
     mode,

@@ -110,7 +110,7 @@ function nicOf(
     attributeOf(childOf(element, 'source'), 'bridge');
   const mode: NicMode =
     declared?.mode ?? (attributeOf(element, 'type') === 'ethernet' ? 'routed' : 'bridged');
-  const link = mode === 'bridged' && declared?.link === undefined ? bridge : declared?.link;
+  const link = mode !== 'routed' && declared?.link === undefined ? bridge : declared?.link;
   const target = attributeOf(childOf(element, 'target'), 'dev');
   const name = declared?.network ?? networkName(element);
   const size = mtu(element, where);

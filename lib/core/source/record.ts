@@ -82,10 +82,16 @@ function bridgedOf(json: Json): NonNullable<NicRecord['bridged']> {
 }
 
 function wasOf(json: Json): EarlierPort {
-  const row = fields<EarlierPort>(json, 'was', { link: 'needed', vlan: 'needed', vlanUplinks: 'optional' });
+  const row = fields<EarlierPort>(json, 'was', {
+    mode: 'needed',
+    link: 'needed',
+    vlan: 'optional',
+    vlanUplinks: 'optional',
+  });
   return {
+    mode: oneOf(row.mode, 'was.mode', ['bridged', 'openvswitch']),
     link: ifname(row.link, 'was.link'),
-    vlan: recordedVlan(row.vlan, 'was.vlan'),
+    ...present('vlan', row.vlan, one => recordedVlan(one, 'was.vlan')),
     ...present('vlanUplinks', row.vlanUplinks, one => list(one, 'was.vlanUplinks', ifname)),
   };
 }

@@ -27,7 +27,8 @@ export function checkCarriers(nic: Nic, links: Observed['links']): void {
   if (nic.mode === 'bridged') {
     checkBridge(nic.bridge, tap, links);
     checkVlanBridge(nic, links);
-  } else for (const uplink of uplinksOf(nic.network)) checkUplink(uplink, tap, links);
+  }
+  if (nic.mode === 'routed') for (const uplink of uplinksOf(nic.network)) checkUplink(uplink, tap, links);
 }
 
 /**
@@ -102,6 +103,15 @@ function checkVlanBridge(
       hint: 'correct vlan-uplinks, or put it into the bridge',
     });
   }
+}
+
+/** Of a bridge that Open vSwitch does not have, it would say so less clearly. */
+export function checkSwitch(nic: Nic, { ovsBridges }: Observed): void {
+  if (nic.mode !== 'openvswitch' || ovsBridges?.includes(nic.bridge) === true) return;
+  throw new VmnetError('request', `Open vSwitch has no bridge ${nic.bridge}`, {
+    where: nic.request.ifname,
+    hint: `ovs-vsctl add-br ${nic.bridge}, or give another; instead of one that stands for a VLAN, its parent and the VLAN`,
+  });
 }
 
 /** Where eth0.10 is, no frame of VLAN 10 gets from eth0 into a bridge: the kernel hands it to eth0.10 before. */

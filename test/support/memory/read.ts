@@ -18,6 +18,7 @@ import type {
   Query,
   RouteQuery,
 } from '../../../lib/core/observed/query.ts';
+import { OVS_BRIDGES } from './ovs.ts';
 import { DEFAULT_PVID, type KernelState, type Link, portsOf, type Table } from './state.ts';
 
 export function observe(state: KernelState, query: Query): Observed {
@@ -28,6 +29,7 @@ export function observe(state: KernelState, query: Query): Observed {
     ...state.rules,
     ...state.proxies,
     ...state.fdb,
+    ...state.ovs.values(),
     ...nftObjects(state),
     ...[...state.sysctls].map(([path, value]): KernelObject => ({ kind: 'sysctl', path, value })),
   ];
@@ -35,6 +37,7 @@ export function observe(state: KernelState, query: Query): Observed {
   return {
     objects: [...byKey(objects.filter(object => selected(query, object))).values()],
     links: new Map(asked.map(link => [link.ifname, factsOf(state, link)])),
+    ...(query.ovs === undefined ? {} : { ovsBridges: OVS_BRIDGES }),
     ...(query.vlans === undefined ? {} : { vlanLinks: state.vlanLinks }),
   };
 }
@@ -86,6 +89,8 @@ export function selected(query: Query, object: KernelObject): boolean {
       return query.links === 'all' || query.links.includes(object.ifname);
     case 'fdb-entry':
       return query.fdb.includes(object.ifname);
+    case 'ovs-port':
+      return query.ovs === 'any' || query.ovs?.includes(object.ifname) === true;
     case 'bridge-vlan':
       return query.vlans === 'all' || query.vlans?.includes(object.ifname) === true;
     case 'route':

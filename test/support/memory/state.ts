@@ -6,6 +6,7 @@ import type {
   BridgeVlan,
   FdbEntry,
   LinkAddress,
+  OvsPort,
   PortSetting,
   ProxyNeighbour,
   Route,
@@ -59,6 +60,8 @@ export interface KernelState {
   fdb: FdbEntry[];
   readonly sysctls: Map<string, string>;
   vlanLinks: VlanLink[];
+  /** Its database outlives every link. */
+  ovs: ReadonlyMap<string, OvsPort>;
   /** By `inet vmnet`. */
   nft: Map<string, Table>;
 }
@@ -82,6 +85,7 @@ export function emptyState(): KernelState {
     proxies: [],
     fdb: [],
     vlanLinks: [],
+    ovs: new Map(),
     sysctls: new Map(OF_THE_HOST.map(path => [path, '0'])),
     nft: new Map(),
   };
