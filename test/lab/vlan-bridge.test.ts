@@ -56,6 +56,8 @@ async function attach(vm: Vm, ...more: readonly string[]): Promise<void> {
 async function tagGuest({ ns, nic }: Vm, id: number): Promise<void> {
   await ipBatch({ ns }, [
     'address flush dev eth0',
+    `route del default via ${nic.gateway6} dev eth0`,
+    `route del ${nic.gateway6}/128 dev eth0`,
     `link add link eth0 name eth0.${id} type vlan id ${id}`,
     `link set eth0.${id} up`,
     `address add ${nic.ip} dev eth0.${id}`,

@@ -99,6 +99,12 @@ function setUp(vlans: boolean): void {
 function tearDown(stateDir: string): void {
   rmSync(join(stateDir, 'nics'), { recursive: true, force: true });
   tool('nft', ['flush', 'ruleset']);
+  if (process.env.OVS_RUNDIR !== undefined)
+    tool('ovs-vsctl', [
+      '--timeout=10',
+      '--',
+      ...['tap0', 'tap1'].flatMap(name => ['--', '--if-exists', 'del-port', name]).slice(1),
+    ]);
   const taps = ['tap0', 'tap1', 'trunk0', 'br2'].filter(name =>
     existsSync(`/proc/sys/net/ipv4/conf/${name}`),
   );
@@ -134,6 +140,7 @@ function snapshot(): readonly string[] {
   return [
     ...addresses.map(linkLine),
     ...vlanLines(),
+    ...ovsLines(),
     ...rest.flatMap(rows => rows.filter(isLasting).map(row => JSON.stringify(row, steady))),
     ...six.flatMap(rows => rows.map(row => `IPv6 ${JSON.stringify(row, steady)}`)),
     ...ruleset.nftables.flatMap(entry => nftEntry(entry)),
@@ -163,6 +170,16 @@ function nftEntry(entry: Json): readonly string[] {
   const name = `${kind} ${body.family} ${body.table} ${body.name}`;
   const elements = Array.isArray(elem) ? elem.map(one => `${name} has ${JSON.stringify(one)}`) : [];
   return [JSON.stringify({ [kind]: rest }, steady), ...elements];
+}
+
+/** What Open vSwitch has for taps. */
+function ovsLines(): readonly string[] {
+  if (process.env.OVS_RUNDIR === undefined) return [];
+  const columns = '--columns=name,tag,trunks,vlan_mode,protected,external_ids';
+  const table = JSON.parse(tool('ovs-vsctl', ['--timeout=10', '--format=json', columns, 'list', 'Port']));
+  return (table.data as readonly unknown[][])
+    .filter(row => String(row[0]).startsWith('tap'))
+    .map(row => `ovs ${JSON.stringify(row)}`);
 }
 
 /** The VLANs of each port. */

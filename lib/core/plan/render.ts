@@ -51,10 +51,11 @@ export function render(steps: readonly Step[]): readonly Batch[] {
   const rules6 = sorted.filter(step => isRule6(step.object));
   const joining = joiningOf(steps);
   const port = bridgeLines(sorted, joining);
+  const ovs = ovsLines(sorted);
   const closing = nft.some(step => step.op !== 'delete');
   const batches: Batch[] = [
     { tool: 'nft', lines: closing ? nftLines(nft) : [] },
-    { tool: 'ovs', lines: ovsLines(sorted.filter(step => step.op === 'delete')) },
+    { tool: 'ovs', lines: ovs.early },
     { tool: 'bridge', lines: port.early },
     { tool: 'ip', lines: ipLines(early) },
     { tool: 'sysctl', lines: sorted.flatMap(sysctlLine) },
@@ -62,7 +63,7 @@ export function render(steps: readonly Step[]): readonly Batch[] {
     { tool: 'ip', lines: ipLines(ip, joining) },
     { tool: 'bridge', lines: port.late },
     { tool: 'ip', lines: upLines(ip, joining) },
-    { tool: 'ovs', lines: ovsLines(sorted.filter(step => step.op !== 'delete')) },
+    { tool: 'ovs', lines: ovs.late },
     { tool: 'ip6', lines: ipLines(rules6.filter(step => step.op === 'delete')) },
     { tool: 'nft', lines: closing ? [] : nftLines(nft) },
   ];
