@@ -47,7 +47,7 @@ export async function startSwitch(bridges: readonly string[], place?: Place): Pr
     for (let i = 0; i < 200 && !existsSync(join(dir, 'db.sock')); i += 1) await sleep(50);
     await vsctl('--no-wait', 'init');
     run(['ovs-vswitchd', `unix:${dir}/db.sock`, '--unixctl=vs.ctl']);
-    const datapath = hasModule() ? 'system' : 'netdev';
+    const datapath = hasSwitchModule() ? 'system' : 'netdev';
     for (const [i, name] of bridges.entries()) {
       const mac = `other-config:hwaddr="52:54:00:00:01:0${i}"`;
       await vsctl('add-br', name, '--', 'set', 'Bridge', name, `datapath_type=${datapath}`, mac);
@@ -59,7 +59,8 @@ export async function startSwitch(bridges: readonly string[], place?: Place): Pr
   }
 }
 
-function hasModule(): boolean {
+/** Whether this kernel has the datapath, now that it was asked to load it. */
+export function hasSwitchModule(): boolean {
   execaSync('modprobe', ['openvswitch'], { env: { PATH }, reject: false, stdin: 'ignore' });
   return readdirSync('/sys/module').includes('openvswitch');
 }

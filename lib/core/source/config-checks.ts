@@ -113,9 +113,13 @@ function checkGateway(
   );
 }
 
+/** Of those keys, what the chain of a tap does, whoever switches behind it. */
+const UNKNOWN_FAMILY_KEY = 'filter-unknown-family';
+
 /** What a port of a bridge has must not look as if a routed NIC had it. */
 function checkBridgedKeys(ini: IniSection, { mode }: NetworkSection): void {
-  const key = BRIDGED_KEYS.find(one => ini.entries.has(one));
+  const known = mode === 'openvswitch' ? [UNKNOWN_FAMILY_KEY] : [];
+  const key = [...BRIDGED_KEYS, 'vlan-uplinks'].find(one => ini.entries.has(one) && !known.includes(one));
   if (mode === 'bridged' || key === undefined) return;
   throw conflict(
     `${key} is for bridged networks alone`,
