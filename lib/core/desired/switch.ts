@@ -1,6 +1,6 @@
 import { VmnetError } from '../errors.ts';
 import type { BridgedNic, Nic } from '../model/network.ts';
-import type { OvsPort } from '../model/object.ts';
+import type { OvsPort } from '../model/ovs-port.ts';
 import type { Observed } from '../observed/query.ts';
 
 /** The port of a NIC on a bridge of Open vSwitch, for the link that has the tap's name now. */

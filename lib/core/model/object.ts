@@ -2,6 +2,7 @@ import type { Address, Family, Prefix } from './address.ts';
 import type { Ifname } from './ifname.ts';
 import type { Mac } from './mac.ts';
 import type { NftChain, NftElement, NftSet, NftTable } from './nft.ts';
+import { type OvsPort, ovsPortText } from './ovs-port.ts';
 
 /**
  * Everything that vmnet wants of the kernel, or finds in it, is a list of these. `desired/` makes them from a
@@ -67,22 +68,6 @@ export interface BridgeVlan {
   /** The kernel has the two apart: which VLAN untagged frames come into, and whether the tag is taken off on the way out. */
   readonly pvid: boolean;
   readonly untagged: boolean;
-}
-
-/** A port of a bridge of Open vSwitch, as its database has it; all but the bridge and the mark as `ovs-vsctl` writes them. */
-export interface OvsPort {
-  readonly kind: 'ovs-port';
-  readonly ifname: Ifname;
-  readonly bridge: string;
-  readonly vlanMode?: string;
-  readonly tag?: number;
-  readonly trunks: readonly number[];
-  /** Of frames to and from other such ports: none. */
-  readonly isolated: boolean;
-  /** `external_ids:vmnet`: the port is ours, and was made for the link with this index. */
-  readonly madeFor?: number;
-  /** What Open vSwitch says of it that is not as it should be. */
-  readonly error?: string;
 }
 
 /** An address of the host on a link; vmnet sets only the link-local one of a routed tap. */
@@ -231,18 +216,6 @@ export function actionOf(rule: Rule): string {
 
 export function vlanFlags({ pvid, untagged }: BridgeVlan): string {
   return [...(pvid ? ['pvid'] : []), ...(untagged ? ['untagged'] : [])].join(' ');
-}
-
-function ovsPortText({ bridge, vlanMode, tag, trunks, isolated, madeFor, error }: OvsPort): string {
-  return [
-    `bridge ${bridge}`,
-    ...(vlanMode === undefined ? [] : [vlanMode]),
-    ...(tag === undefined ? [] : [`tag ${tag}`]),
-    ...(trunks.length === 0 ? [] : [`trunks ${trunks.join(',')}`]),
-    ...(isolated ? ['protected'] : []),
-    madeFor === undefined ? "not vmnet's" : `for link ${madeFor}`,
-    ...(error === undefined ? [] : [`error ${error}`]),
-  ].join(' ');
 }
 
 export function hookOf(chain: NftChain): string {

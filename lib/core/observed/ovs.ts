@@ -1,6 +1,6 @@
 import { VmnetError } from '../errors.ts';
 import type { Ifname } from '../model/ifname.ts';
-import type { OvsPort } from '../model/object.ts';
+import type { OvsPort } from '../model/ovs-port.ts';
 
 /**
  * What to ask `ovs-vsctl --format=json` about ports, about all of them without names: three tables, which it prints a line

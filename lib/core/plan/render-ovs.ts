@@ -1,4 +1,4 @@
-import type { OvsPort } from '../model/object.ts';
+import type { OvsPort } from '../model/ovs-port.ts';
 import type { Step } from './plan.ts';
 import type { Line } from './render.ts';
 

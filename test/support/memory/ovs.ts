@@ -1,5 +1,5 @@
 // Carries out the commands of one `ovs-vsctl`: all of them, or none.
-import type { OvsPort } from '../../../lib/core/model/object.ts';
+import type { OvsPort } from '../../../lib/core/model/ovs-port.ts';
 import { refused } from './refuse.ts';
 import type { KernelState } from './state.ts';
 

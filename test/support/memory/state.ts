@@ -6,12 +6,12 @@ import type {
   BridgeVlan,
   FdbEntry,
   LinkAddress,
-  OvsPort,
   PortSetting,
   ProxyNeighbour,
   Route,
   Rule,
 } from '../../../lib/core/model/object.ts';
+import type { OvsPort } from '../../../lib/core/model/ovs-port.ts';
 import type { VlanLink } from '../../../lib/core/observed/query.ts';
 
 export interface Link {
