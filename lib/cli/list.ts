@@ -47,6 +47,7 @@ export function nicJson({ record, addresses, alive }: ListedNic): object {
     mode: request.mode,
     network: record.network?.name,
     link: request.link,
+    vlan: request.vlan,
     mac: request.mac,
     addresses: addresses.map(address => address.text),
     instance: request.instance,

@@ -5,10 +5,11 @@ import { resolveNic } from '../../lib/core/desired/resolve.ts';
 import { VmnetError } from '../../lib/core/errors.ts';
 import type { Ifname } from '../../lib/core/model/ifname.ts';
 import type { Nic } from '../../lib/core/model/network.ts';
-import { textOf } from '../../lib/core/model/object.ts';
+import { type KernelObject, textOf } from '../../lib/core/model/object.ts';
 import type { NicRequest } from '../../lib/core/model/request.ts';
 import { vlansOf } from '../../lib/core/model/vlan.ts';
 import { vlanQuestion } from '../../lib/core/observed/bridge.ts';
+import { joined } from '../../lib/core/plan/joined.ts';
 import { checkCarriers, checkVlanLinks } from '../../lib/core/verify/surroundings.ts';
 import { memoryWorld } from '../support/memory-world.ts';
 import { inVlans, routed, switched } from '../support/world.ts';
@@ -104,6 +105,24 @@ test('a VLAN interface on the uplink takes the VLAN', () => {
   refused(taken('trunk0.10', 'trunk0', 10), 'config', 'trunk0.10');
   taken('trunk0.20', 'trunk0', 20)();
   taken('up0.10', 'up0', 10)();
+});
+
+test('what a port has of another bridge is gone when it joins, and a static entry is made again for another VLAN', () => {
+  const ifname = 'tap0' as Ifname;
+  const vlan = (id: number) => ({ kind: 'bridge-vlan', ifname, id, pvid: true, untagged: true }) as const;
+  const entry = { kind: 'fdb-entry', ifname, mac: '02:00:00:00:00:01' as never } as const;
+  const master = (value: string) => ({ kind: 'link-setting', ifname, setting: 'master', value }) as const;
+  const learning = { kind: 'link-setting', ifname, setting: 'learning', value: 'on' } as const;
+  const links = new Map();
+  const texts = (observed: readonly KernelObject[], desired: readonly KernelObject[]) =>
+    joined(observed, desired, links).map(textOf);
+  const found = [master('br0'), vlan(10), entry, learning];
+  assert.deepEqual(texts(found, [master('br0'), vlan(10), entry]), found.map(textOf));
+  assert.deepEqual(
+    texts(found, [master('br0'), vlan(20), entry]),
+    [master('br0'), vlan(10), learning].map(textOf),
+  );
+  assert.deepEqual(texts(found, [master('br2'), vlan(10), entry]), [textOf(master('br0'))]);
 });
 
 function refused(work: () => unknown, exit: string, word: string): void {
