@@ -59,6 +59,7 @@ test('what the hook gets of a domain that has started', () => {
       ],
       network: {},
       ...ofInstance,
+      tags: ['vmnet:network:*:isolate'],
     },
     {
       ifname: 'vnet1',
