@@ -14,6 +14,7 @@ import { addList } from './list.ts';
 import { addRepair } from './repair.ts';
 import { addShow } from './show.ts';
 import { VERSION } from './version.ts';
+import { addWatch } from './watch.ts';
 
 const LEVELS: readonly LogEntry['level'][] = ['error', 'warn', 'info', 'debug'];
 
@@ -56,6 +57,7 @@ for (const add of [
   addAnnounce,
   addGc,
   addConfigCheck,
+  addWatch,
 ]) {
   add(commandLine);
 }

@@ -1,0 +1,45 @@
+import { isKernelTable } from '../model/network.ts';
+
+/** What of a node's kernel a watch has an ear for: what the recorded NICs lie on. */
+export interface Interest {
+  readonly links: ReadonlySet<string>;
+  readonly tables: ReadonlySet<number>;
+}
+
+const MAIN = 254;
+
+/**
+ * Judges a line of `ip -o -N monitor label link address route rule netconf`. It is a trigger and no more: what has
+ * happened is read from the kernel afterwards. A line that is none of these, such as a lost message, concerns always.
+ */
+export function concernsIp(line: string, { links, tables }: Interest): boolean {
+  const [, label, words = ''] = /^\[([A-Z]+)\](?:Deleted )?(.*)$/.exec(line) ?? [];
+  if (label === 'LINK' || label === 'ADDR') {
+    const name = /^\d+: ([^\s@:]+)/.exec(words)?.[1];
+    return name === undefined || links.has(name);
+  }
+  if (label === 'NETCONF') {
+    const name = words.split(' ')[1];
+    return name === undefined || name === 'all' || links.has(name);
+  }
+  if (label === 'ROUTE') {
+    const table = Number(/ table (\d+)/.exec(words)?.[1] ?? MAIN);
+    if (tables.has(table)) return true;
+    // The kernel's own routes of a link's addresses come and go with what is heard of the link itself.
+    const device = isKernelTable(table) ? undefined : / dev (\S+)/.exec(words)?.[1];
+    return device !== undefined && links.has(device);
+  }
+  return true;
+}
+
+/** Judges a line of `nft monitor`: what is done to a table of ours, and what may have been lost. */
+export function concernsNft(line: string): boolean {
+  if (line.startsWith('# new generation')) return false;
+  if (line.startsWith('#')) return true;
+  return /^\w+ \w+ (?:netdev|inet|bridge|arp) vmnet(?:\s|$)/.test(line);
+}
+
+/** Who has made the last change, of a line `# new generation 4 by process 20337 (nft)`. */
+export function authorOfNft(line: string): string | undefined {
+  return /^# new generation \d+ by (process \d+ \(.*\))$/.exec(line)?.[1];
+}
