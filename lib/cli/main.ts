@@ -7,6 +7,7 @@ import { addAnnounce } from './announce.ts';
 import { addAttach } from './attach.ts';
 import { addCheck } from './check.ts';
 import { addConfigCheck } from './config-check.ts';
+import { addConfirm } from './confirm.ts';
 import type { GlobalArgv } from './context.ts';
 import { addDetach } from './detach.ts';
 import { addGc } from './gc.ts';
@@ -58,6 +59,7 @@ for (const add of [
   addGc,
   addConfigCheck,
   addWatch,
+  addConfirm,
 ]) {
   add(commandLine);
 }

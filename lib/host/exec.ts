@@ -15,6 +15,8 @@ export type Tool =
   | 'perl'
   | 'socat'
   | 'ovs-vsctl'
+  | 'systemctl'
+  | 'systemd-run'
   | 'xenstore-read'
   | 'xenstore-write';
 
@@ -25,6 +27,8 @@ const PACKAGES: Readonly<Record<Tool, string>> = {
   perl: 'perl-base',
   socat: 'socat',
   'ovs-vsctl': 'openvswitch-switch',
+  systemctl: 'systemd',
+  'systemd-run': 'systemd',
   'xenstore-read': 'xenstore-utils',
   'xenstore-write': 'xenstore-utils',
 };

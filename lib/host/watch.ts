@@ -1,6 +1,7 @@
 import { asVmnetError, formatError } from '../core/errors.ts';
 import type { Config } from '../core/model/config.ts';
-import { authorOfNft, concernsIp, concernsNft, type Interest } from '../core/watch/event.ts';
+import { type Ifname, parseIfname } from '../core/model/ifname.ts';
+import { authorOfNft, carrierOf, concernsIp, concernsNft, type Interest } from '../core/watch/event.ts';
 import { AT_REST, type Pace, paceAfter, SETTLE_MS } from '../core/watch/pace.ts';
 import type { Context } from '../run/ports.ts';
 import { interestOf, type Memory, NO_MEMORY, reassert } from '../run/reassert.ts';
@@ -17,14 +18,14 @@ interface State {
   config: Config;
   rtTables: ReadonlyMap<string, number>;
   unreadable: string;
-  /** What has been heard since the last look began. */
+  /** What has been heard last since the last look began. */
   event?: string;
+  /** What a look comes back to that comes by itself. */
+  lastEvent: string;
   author?: string;
-  timer?: NodeJS.Timeout;
-  /** When the timer runs out. */
-  due?: number;
-  looking?: Promise<void>;
-  over: boolean;
+  returned: Set<Ifname>;
+  /** Links without a carrier. */
+  readonly dark: Set<string>;
 }
 
 /** Listens to the kernel and puts right what is lost, until SIGTERM or SIGINT; SIGHUP has it look at once. */
@@ -37,34 +38,19 @@ export async function watch(context: Context, globals: Globals): Promise<void> {
     config,
     rtTables,
     unreadable: '',
-    over: false,
+    returned: new Set(),
+    dark: new Set(),
+    lastEvent: 'the start',
   };
-  const schedule = (at: number): void => {
-    if (state.looking !== undefined || state.over) return;
-    const due = Math.max(at, state.pace.earliest);
-    if (state.due !== undefined && state.due <= due) return;
-    clearTimeout(state.timer);
-    state.due = due;
-    state.timer = setTimeout(look, Math.max(due - performance.now(), 0));
-  };
-  const look = (): void => {
-    delete state.due;
-    state.looking = lookOnce(context, globals, state).finally(() => {
-      delete state.looking;
-      if (state.event !== undefined) schedule(performance.now() + SETTLE_MS);
-      if (state.pace.again !== undefined) schedule(state.pace.again);
-    });
-  };
-  const heard = (event: string, delay = SETTLE_MS): void => {
-    state.event ??= event;
-    schedule(performance.now() + delay);
-  };
+  const { heard, end } = startSchedule(state, () => lookOnce(context, globals, state));
   const monitors = startMonitors({
     line: (tool, line) => {
       const author = tool === 'nft' ? authorOfNft(line) : undefined;
       if (author !== undefined && state.event !== undefined) state.author = author;
       const concerns = tool === 'nft' ? concernsNft(line) : concernsIp(line, state.interest);
-      if (concerns) heard(eventText(line));
+      if (!concerns) return;
+      if (tool === 'ip') noteCarrier(state, line);
+      heard(eventText(line));
     },
     listens: tool => heard(`the start of ${tool} monitor`),
     ended: (tool, reason) =>
@@ -74,23 +60,70 @@ export async function watch(context: Context, globals: Globals): Promise<void> {
   await Promise.race([monitors.ready, ended]);
   context.report('info', 'watching');
   await ended;
-  state.over = true;
-  clearTimeout(state.timer);
-  await Promise.all([monitors.close(), state.looking]);
+  await Promise.all([monitors.close(), end()]);
+}
+
+/** Looks after what was heard, never twice at the same time, and not more often than the pace allows. */
+function startSchedule(state: State, lookOnce: () => Promise<void>) {
+  let over = false;
+  let looking: Promise<void> | undefined;
+  let timer: { readonly due: number; readonly handle: NodeJS.Timeout } | undefined;
+  const schedule = (at: number): void => {
+    const due = Math.max(at, state.pace.earliest);
+    if (looking !== undefined || over || (timer !== undefined && timer.due <= due)) return;
+    clearTimeout(timer?.handle);
+    timer = { due, handle: setTimeout(look, Math.max(due - performance.now(), 0)) };
+  };
+  const look = (): void => {
+    timer = undefined;
+    looking = lookOnce().finally(() => {
+      looking = undefined;
+      if (state.event !== undefined) schedule(performance.now() + SETTLE_MS);
+      if (state.pace.again !== undefined) schedule(state.pace.again);
+    });
+  };
+  return {
+    heard: (event: string, delay = SETTLE_MS): void => {
+      state.event = event;
+      schedule(performance.now() + delay);
+    },
+    end: async (): Promise<void> => {
+      over = true;
+      clearTimeout(timer?.handle);
+      await looking;
+    },
+  };
+}
+
+function noteCarrier(state: State, line: string): void {
+  const link = carrierOf(line);
+  if (link === undefined) return;
+  if (!link.up) state.dark.add(link.ifname);
+  else if (state.dark.delete(link.ifname) || link.moved)
+    state.returned.add(parseIfname(link.ifname, 'ip monitor'));
 }
 
 async function lookOnce(context: Context, globals: Globals, state: State): Promise<void> {
   const began = performance.now();
-  const { event = 'an earlier failure', author } = state;
+  const { event = state.lastEvent, author } = state;
+  state.lastEvent = event;
+  const returned = [...state.returned];
   delete state.event;
   delete state.author;
   readConfig(context, globals, state);
   const host = createHost(globals.stateDir);
   const now = { ...context, host, config: state.config, rtTables: state.rtTables };
   try {
-    const occasion = { event, ...(author === undefined ? {} : { author }), now: () => performance.now() };
+    const occasion = {
+      event,
+      returned,
+      ...(author === undefined ? {} : { author }),
+      now: () => performance.now(),
+    };
     const { outcome, memory } = await reassert(now, state.memory, occasion);
     state.memory = memory;
+    if (outcome.kind === 'clean' || outcome.kind === 'repaired')
+      for (const ifname of returned) state.returned.delete(ifname);
     state.pace = paceAfter(state.pace, outcome, began, performance.now());
     state.interest = interestOf(now);
   } finally {

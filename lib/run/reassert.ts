@@ -1,10 +1,12 @@
 import { asVmnetError, formatError, type VmnetError } from '../core/errors.ts';
+import type { Ifname } from '../core/model/ifname.ts';
 import { keyOf } from '../core/model/object.ts';
 import { driftText } from '../core/plan/drift-text.ts';
 import type { Step } from '../core/plan/plan.ts';
 import type { Interest } from '../core/watch/event.ts';
 import { dueAt, type Fights, fightOf, fought } from '../core/watch/fight.ts';
 import type { Outcome } from '../core/watch/pace.ts';
+import { announceBehind } from './announce.ts';
 import { carriersOf, nicOfRecord } from './goal.ts';
 import type { Context } from './ports.ts';
 import { repair } from './repair.ts';
@@ -25,6 +27,8 @@ export interface Look {
 export interface Occasion {
   readonly event: string;
   readonly author?: string;
+  /** Uplinks that carry frames again, or by another port. */
+  readonly returned: readonly Ifname[];
   readonly now: () => number;
 }
 
@@ -43,7 +47,10 @@ export async function reassert(context: Context, memory: Memory, occasion: Occas
     const seen = await repair(context, [], { dryRun: true });
     const complaints = complain(context, memory, seen.errors);
     const keys = keysOf(seen.plan.steps);
-    if (keys.length === 0) return { outcome: { kind: 'clean' }, memory: { ...memory, complaints } };
+    if (keys.length === 0) {
+      await sayAgain(context, occasion);
+      return { outcome: { kind: 'clean' }, memory: { ...memory, complaints } };
+    }
     const until = dueAt(memory.fights, keys, occasion.now());
     if (until > occasion.now())
       return { outcome: { kind: 'held', until }, memory: { ...memory, complaints } };
@@ -59,6 +66,13 @@ export async function reassert(context: Context, memory: Memory, occasion: Occas
       memory: { ...memory, complaints: complain(context, memory, [error]) },
     };
   }
+}
+
+/** A repair announces as well; this is for when nothing was lost but the memory of a switch. */
+async function sayAgain(context: Context, { returned, event }: Occasion): Promise<void> {
+  if (returned.length === 0) return;
+  const taps = await announceBehind(context, returned);
+  if (taps.length > 0) context.report('info', `announced ${taps.length} NICs again after ${event}`);
 }
 
 /** What the recorded NICs lie on, as they were resolved last. */

@@ -1,5 +1,3 @@
-import { isKernelTable } from '../model/network.ts';
-
 /** What of a node's kernel a watch has an ear for: what the recorded NICs lie on. */
 export interface Interest {
   readonly links: ReadonlySet<string>;
@@ -23,11 +21,7 @@ export function concernsIp(line: string, { links, tables }: Interest): boolean {
     return name === undefined || name === 'all' || links.has(name);
   }
   if (label === 'ROUTE') {
-    const table = Number(/ table (\d+)/.exec(words)?.[1] ?? MAIN);
-    if (tables.has(table)) return true;
-    // The kernel's own routes of a link's addresses come and go with what is heard of the link itself.
-    const device = isKernelTable(table) ? undefined : / dev (\S+)/.exec(words)?.[1];
-    return device !== undefined && links.has(device);
+    return tables.has(Number(/ table (\d+)/.exec(words)?.[1] ?? MAIN));
   }
   return true;
 }
@@ -42,4 +36,15 @@ export function concernsNft(line: string): boolean {
 /** Who has made the last change, of a line `# new generation 4 by process 20337 (nft)`. */
 export function authorOfNft(line: string): string | undefined {
   return /^# new generation \d+ by (process \d+ \(.*\))$/.exec(line)?.[1];
+}
+
+/** The link of a line of `ip monitor`, and whether it carries frames; `moved` when its frames now leave by another port. */
+export function carrierOf(
+  line: string,
+): { readonly ifname: string; readonly up: boolean; readonly moved: boolean } | undefined {
+  const [, ifname = '', flags = ''] = /^\[LINK\]\d+: ([^\s@:]+)[^<]*<([^>]*)>/.exec(line) ?? [];
+  if (ifname === '') return undefined;
+  const words = flags.split(',');
+  const up = words.includes('LOWER_UP') && !words.includes('NO-CARRIER');
+  return { ifname, up, moved: / event (?:BONDING FAILOVER|NOTIFY PEERS)/.test(line) };
 }
