@@ -31,19 +31,34 @@ export async function startDeadMan(
     if (code === 0) return { unit };
     report('warn', `systemd-run starts no timer (${stderr.trim()}); a process waits instead`);
   }
-  const words = ['confirm', '--expire', id, '--after', String(seconds)];
-  const [file = '', ...args] = vmnetArgv(globals, words);
+  const argv = vmnetArgv(globals, ['confirm', '--expire', id, '--after', String(seconds)]);
+  const pid = await startAlone(globals, ['perl', '-e', CLOSE_OTHERS, ...argv]).catch(() =>
+    startAlone(globals, argv),
+  );
+  return pid === undefined ? {} : { pid };
+}
+
+/** What the caller has open for its own children is none of ours. Node shuts but the first few of what it has inherited. */
+const CLOSE_OTHERS = `
+  use POSIX ();
+  opendir my $dir, '/proc/self/fd' or die;
+  my @open = grep { /^\\d+$/ && $_ > 2 } readdir $dir;
+  closedir $dir;
+  POSIX::close($_) for @open;
+  exec { $ARGV[0] } @ARGV;
+`;
+
+async function startAlone(
+  globals: Globals,
+  [file = '', ...args]: readonly string[],
+): Promise<number | undefined> {
   const log = openSync(join(lastingDir(globals.stateDir), LOG), 'a', 0o600);
+  const stdio = ['ignore' as const, log, log];
   try {
-    const child = spawn(file, args, {
-      detached: true,
-      stdio: ['ignore', log, log],
-      env: environment(),
-      cwd: '/',
-    });
+    const child = spawn(file, args, { detached: true, stdio, env: environment(), cwd: '/' });
     await new Promise<void>((started, failed) => child.once('spawn', started).once('error', failed));
     child.unref();
-    return child.pid === undefined ? {} : { pid: child.pid };
+    return child.pid;
   } finally {
     closeSync(log);
   }

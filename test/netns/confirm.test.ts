@@ -77,6 +77,7 @@ test('unconfirmed, it is undone, though its session was hung up and killed', { s
     const child = await change(node, 4, 'hang');
     assert.ok(isAttached(node));
     const { pid } = pendingOf(node);
+    await until('it is vmnet', () => readlinkSync(`/proc/${pid}/exe`) === process.execPath);
     // Nothing of the caller's: no descriptor, no session, no directory.
     const inodes = readdirSync(`/proc/${child.pid}/fd`).map(fd => linkOf(`/proc/${child.pid}/fd/${fd}`));
     const held = readdirSync(`/proc/${pid}/fd`).map(fd => linkOf(`/proc/${pid}/fd/${fd}`));
