@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { asVmnetError, VmnetError } from '../core/errors.ts';
+import { asVmnetError, formatError, VmnetError } from '../core/errors.ts';
 import type { Unconfirmed } from '../core/model/unconfirmed.ts';
 import { confirmRefusal, isHis, refuseSecond } from '../run/confirm.ts';
 import type { Reporter } from '../run/ports.ts';
@@ -55,7 +55,11 @@ export async function armed<T>(
     writeSnapshot(stateDir, snapshot);
     writeUnconfirmed(stateDir, pending);
   });
-  const waiting = { ...pending, ...(await startDeadMan(report, globals, pending.id, seconds)) };
+  const deadMan = await startDeadMan(report, globals, pending.id, seconds).catch(async thrown => {
+    await disarm(globals, pending);
+    throw thrown;
+  });
+  const waiting = { ...pending, ...deadMan };
   alone(stateDir, () => isHis(readUnconfirmed(stateDir), pending.id) && writeUnconfirmed(stateDir, waiting));
   try {
     return await work();
@@ -104,10 +108,20 @@ export async function undo(report: Reporter, globals: Globals, id?: string): Pro
  * the configuration still asks for, and the boot before did not survive it: so what was before is built instead.
  */
 export async function undoAtBoot(report: Reporter, globals: Globals): Promise<boolean> {
-  const found = readUnconfirmed(globals.stateDir);
+  const found = readable(report, globals);
   if (found === undefined) return false;
   refuseSecond(found.boot === thisBoot().boot && found.state === 'armed' ? found : undefined, found.boot);
   return undo(report, globals);
+}
+
+/** A host without any network would be worse than one with a network that nobody has confirmed. */
+function readable(report: Reporter, { stateDir }: Globals): Unconfirmed | undefined {
+  try {
+    return readUnconfirmed(stateDir);
+  } catch (thrown) {
+    report('error', formatError(asVmnetError(thrown)));
+    return undefined;
+  }
 }
 
 async function rollBack(report: Reporter, globals: Globals, rollback: readonly string[]): Promise<void> {

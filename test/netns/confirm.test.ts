@@ -178,6 +178,7 @@ test('a boot undoes what was not confirmed before it, each time until somebody d
     succeeded(await confirm(node, NEW, '--at-boot'));
     writeFileSync(file, '{"version":2}');
     assert.equal((await confirm(node, NEW)).exitCode, 74);
+    succeeded(await confirm(node, NEW, '--at-boot'));
   });
 });
 
