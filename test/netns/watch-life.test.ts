@@ -1,8 +1,10 @@
 // The life of `vmnet watch`: at rest, in a fight, without its monitors, to its end.
 import assert from 'node:assert/strict';
 import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { acquire } from '../../lib/host/lock.ts';
 import { capture } from '../support/capture.ts';
 import { inside, ip, ipBatch, missingForNamespaces, must, writeSysctl } from '../support/command.ts';
 import { buildDatacentre, type Datacentre, publicNetwork } from '../support/datacentre.ts';
@@ -145,6 +147,26 @@ test('NICs that come and go beside it are no loss, and HUP reads the configurati
     await watching.until(/put right .*up0\/forwarding/);
     assert.equal(watching.lines().filter(line => line.includes(node1.configFile)).length, 1);
     assert.equal(await watching.stop(), 0);
+  });
+});
+
+test('while somebody has the locks it waits, hears its end, and goes on after that', { skip }, async () => {
+  await onWatch(async ({ datacentre: { node1 }, watching }) => {
+    const held = acquire(join(node1.stateDir, 'lock'), 'host', 'shared', 1000);
+    await nft(node1, 'flush ruleset');
+    await sleep(1500);
+    assert.deepEqual(
+      watching.lines().filter(line => putRight.test(line)),
+      [],
+    );
+    held.release();
+    await watching.until(putRight);
+    await isClean(node1);
+    const again = acquire(join(node1.stateDir, 'lock'), 'host', 'shared', 1000);
+    await nft(node1, 'flush ruleset');
+    await sleep(500);
+    assert.equal(await watching.stop(), 0);
+    again.release();
   });
 });
 

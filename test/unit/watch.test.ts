@@ -129,3 +129,15 @@ test('a look that failed, was held or found the locks taken comes again by itsel
   assert.equal(paceAfter(AT_REST, { kind: 'held', until: 4000 }, 0, 0).again, 4000);
   assert.equal(paceAfter(AT_REST, { kind: 'failed' }, 0, 0).again, 1000);
 });
+
+test('a failure that lasts costs a look a minute', () => {
+  let pace = AT_REST;
+  let now = 0;
+  const waits = Array.from({ length: 8 }, () => {
+    pace = paceAfter(pace, { kind: 'failed' }, now, now);
+    const wait = (pace.again ?? 0) - now;
+    now = pace.again ?? 0;
+    return wait / 1000;
+  });
+  assert.deepEqual(waits, [1, 2, 4, 8, 16, 32, 60, 60]);
+});

@@ -21,7 +21,9 @@ const SHORTEST_MS = 100;
 /** Under endless events that lead to nothing, one look in this time. */
 const LONGEST_MS = 700;
 const FAILED_MS = 1000;
+/** After a failure, for what an event may have cured, and without any event. */
 const LONGEST_FAILED_MS = 8000;
+const LONGEST_ALONE_MS = 60_000;
 const QUIET_MS = 2000;
 
 /** When the next look may be, after one that began at `began` and ended at `now`. */
@@ -29,8 +31,8 @@ export function paceAfter(pace: Pace, outcome: Outcome, began: number, now: numb
   const quiet = began - pace.ended > QUIET_MS;
   const longer = (shortest: number, longest: number) => Math.min(Math.max(pace.gap * 2, shortest), longest);
   if (outcome.kind === 'failed') {
-    const gap = longer(FAILED_MS, LONGEST_FAILED_MS);
-    return { earliest: now + gap, again: now + gap, gap, ended: now };
+    const gap = longer(FAILED_MS, LONGEST_ALONE_MS);
+    return { earliest: now + Math.min(gap, LONGEST_FAILED_MS), again: now + gap, gap, ended: now };
   }
   if (outcome.kind === 'busy')
     return { earliest: now, again: now + SHORTEST_MS, gap: SHORTEST_MS, ended: now };
