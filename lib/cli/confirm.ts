@@ -72,6 +72,9 @@ async function answer(report: Reporter, globals: Globals, words: Words): Promise
     return 'busy';
   }
   if (words.undo) printLine((await undo(report, globals)) ? 'undone' : 'there is nothing to undo');
-  else await confirm(globals, words.force);
+  else {
+    await confirm(globals, words.force);
+    printLine('confirmed');
+  }
   return 'ok';
 }

@@ -6,7 +6,7 @@ import { confirmRefusal, isHis, refuseSecond } from '../run/confirm.ts';
 import type { Reporter } from '../run/ports.ts';
 import type { Globals } from './context.ts';
 import { runVmnet, startDeadMan, stopDeadMan } from './dead-man-process.ts';
-import { ownSession, thisBoot } from './ssh-session.ts';
+import { beginOf, ownSession, thisBoot } from './ssh-session.ts';
 import {
   alone,
   readUnconfirmed,
@@ -48,6 +48,8 @@ export async function armed<T>(
     until: new Date(Date.now() + seconds * 1000).toISOString(),
     rollback: rollback(snapshotFile(stateDir)),
     ...thisBoot(),
+    author: process.pid,
+    authorSince: beginOf(process.pid) ?? 0,
     ...(connection === undefined ? {} : { connection }),
   };
   alone(stateDir, () => {
@@ -62,13 +64,26 @@ export async function armed<T>(
   const waiting = { ...pending, ...deadMan };
   alone(stateDir, () => isHis(readUnconfirmed(stateDir), pending.id) && writeUnconfirmed(stateDir, waiting));
   try {
-    return await work();
+    const result = await work();
+    report('warn', `this is undone at ${pending.until} unless vmnet confirm is run, over a new connection`);
+    return result;
   } catch (thrown) {
     const { exit } = asVmnetError(thrown);
     // What the kernel refused may not be all undone: then the dead man sees to it.
     if (exit !== 'kernel' && exit !== 'bug') await disarm(globals, waiting);
     throw thrown;
   }
+}
+
+/**
+ * For a change that nobody is to confirm: it waits for one that is to be (a `busy` error), and decides about what was
+ * undone, as the configuration that it makes is the one that a boot makes then.
+ */
+export function unarmed({ stateDir }: Globals): void {
+  alone(stateDir, () => {
+    refuseSecond(readUnconfirmed(stateDir), thisBoot().boot);
+    removeUnconfirmed(stateDir);
+  });
 }
 
 /** Keeps the change; `force` whoever asks, and whatever has become of it. */
@@ -95,6 +110,7 @@ export async function undo(report: Reporter, globals: Globals, id?: string): Pro
   });
   if (pending === undefined) return false;
   if (id === undefined) await stopDeadMan(pending);
+  if (endAuthor(pending)) report('warn', `process ${pending.author} was still at the change and is ended`);
   await rollBack(report, globals, pending.rollback);
   alone(stateDir, () => {
     if (readUnconfirmed(stateDir)?.id === pending.id)
@@ -121,6 +137,16 @@ function readable(report: Reporter, { stateDir }: Globals): Unconfirmed | undefi
   } catch (thrown) {
     report('error', formatError(asVmnetError(thrown)));
     return undefined;
+  }
+}
+
+/** Who hangs in the middle of a change has the locks that its roll-back needs, and may go on after it. */
+function endAuthor({ author, authorSince, boot }: Unconfirmed): boolean {
+  if (boot !== thisBoot().boot || beginOf(author) !== authorSince) return false;
+  try {
+    return process.kill(author, 'SIGKILL');
+  } catch {
+    return false;
   }
 }
 

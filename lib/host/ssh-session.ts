@@ -26,6 +26,11 @@ export function thisBoot(): { readonly boot: string; readonly uptime: number } {
   };
 }
 
+/** When a process began, in the same unit; undefined when there is none. */
+export function beginOf(pid: number): number | undefined {
+  return statOf(pid)?.since;
+}
+
 function connectionOf(pid: number): string | undefined {
   try {
     const words = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');

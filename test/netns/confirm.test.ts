@@ -100,6 +100,19 @@ test('unconfirmed, it is undone, though its session was hung up and killed', { s
   });
 });
 
+test('who hangs in the middle of the change is ended before it is undone', { skip }, async () => {
+  await onNode(async node => {
+    const child = await change(node, 3, 'hang');
+    const { author } = pendingOf(node);
+    await until('undone', () => pendingOf(node)?.state === 'undone');
+    assert.equal(existsSync(`/proc/${author}`), false);
+    assert.equal(isAttached(node), false);
+    await child.ended();
+    assert.equal((await begin(node, LONG, 'unarmed')).exitCode, 0);
+    assert.equal(pendingOf(node), undefined);
+  });
+});
+
 test('confirmed from a new connection it stays; the old one proves nothing', { skip }, async () => {
   await onNode(async node => {
     assert.equal((await confirm(node, NEW)).exitCode, 65);
@@ -147,6 +160,7 @@ test('one at a time; taken back on demand; a change that fails by itself is not 
     await change(node, LONG, 'attach');
     const second = await begin(node, LONG, 'attach');
     assert.equal(second.exitCode, 75);
+    assert.equal((await begin(node, LONG, 'unarmed')).exitCode, 75);
     const { pid } = pendingOf(node);
     succeeded(await confirm(node, OLD, '--undo'));
     assert.equal(isAttached(node), false);

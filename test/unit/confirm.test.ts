@@ -15,6 +15,8 @@ const armed: Unconfirmed = {
   rollback: ['host', 'restore', '/var/lib/vmnet/before.snapshot'],
   boot: 'this',
   uptime: 5000,
+  author: 4710,
+  authorSince: 4999,
   connection: OLD,
 };
 const { connection: _, ...atConsole } = armed;

@@ -16,6 +16,9 @@ export interface Unconfirmed {
   readonly uptime: number;
   /** SSH_CONNECTION of who made it; none at a console. */
   readonly connection?: string;
+  /** The process that makes the change; with when it began, in the same hundredths, since a pid may be another's later. */
+  readonly author: number;
+  readonly authorSince: number;
   /** The timer of systemd's that waits, or the process. */
   readonly unit?: string;
   readonly pid?: number;
