@@ -7,8 +7,9 @@ import type { Interest } from '../core/watch/event.ts';
 import { dueAt, type Fights, fightOf, fought } from '../core/watch/fight.ts';
 import type { Outcome } from '../core/watch/pace.ts';
 import { announceBehind } from './announce.ts';
-import { carriersOf, nicOfRecord } from './goal.ts';
+import { carriersOf } from './goal.ts';
 import type { Context } from './ports.ts';
+import { nicOfRecord } from './recorded.ts';
 import { repair } from './repair.ts';
 
 /** What a watch remembers from one look to the next. */
