@@ -1,18 +1,20 @@
 # Everything goes through make. Each goal prepares what it needs; the second time that takes no time.
 NODE = node_modules/node/bin/node
 
-export DESTDIR =
+export DESTDIR ?=
 export PREFIX = /usr/local
 export SYSCONFDIR = /etc
 # make test SUITES="unit golden" runs only these.
 SUITES =
+# make e2e CONTRACTS=stock runs only the scenarios of Ganeti's releases; grnet, those of GRNET's patches.
+CONTRACTS =
 
 .DEFAULT_GOAL = help
 .NOTPARALLEL:
-.PHONY: help setup demo test check bench build coverage install uninstall clean packages tools
+.PHONY: help setup demo test lab e2e check bench build coverage install uninstall clean packages tools
 
 help: ## say what the goals are
-	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z0-9]*\):.*## /  make \1	/p' $(MAKEFILE_LIST) | expand -t 18
 
 setup: ## install what developing needs: Debian packages, npm packages, the project's own Node
 	@bin/setup run test check bench e2e
@@ -22,6 +24,14 @@ demo: tools build ## wire a VM in network namespaces and show every step with ip
 
 test: tools build ## run all suites; SUITES="unit golden" runs only these
 	@$(NODE) test/support/suites.ts $(SUITES)
+
+lab: build ## run test/lab under a kernel with bonds, VLANs, VRFs, OVS; SUITES=netns runs that there
+	@bin/setup run test lab
+	@$(NODE) test/lab/run.ts $(SUITES)
+
+e2e: build ## vmnet under a real Ganeti: two nodes, guests, live migration; needs root and apt-get
+	@bin/setup run e2e
+	@VMNET_E2E_CONTRACTS="$(CONTRACTS)" $(NODE) test/e2e/run.ts
 
 check: ## types, format and lint, unused code, shell scripts, file sizes
 	@bin/setup check

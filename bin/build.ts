@@ -1,7 +1,7 @@
 // Bundles the command line and the hooks into dist/: a program each, and a launcher for everything that is executed.
 // CommonJS without white space starts faster than an ES module; shorter names save nothing (doc/DESIGN.md has figures).
 import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Plugin } from 'esbuild';
 import { bundleOf, launcherOf, programOf } from './program.ts';
 
@@ -55,10 +55,9 @@ async function main(): Promise<void> {
   replace(join(dist, 'winston.cjs'), log, 0o644);
   replace(join(dist, 'vmnet.program'), vmnet, 0o644);
   replace(join(dist, 'hooks.program'), hook, 0o644);
-  replace(join(dist, 'vmnet.cjs'), launcherOf(node, 'vmnet.program', 'vmnet'), 0o755);
+  replace(join(dist, 'vmnet.cjs'), launcherOf(node, join(dist, 'vmnet.program'), 'vmnet'), 0o755);
   for (const name of names) {
-    const target = join(dist, 'hooks', name);
-    replace(target, launcherOf(node, relative(dirname(target), join(dist, 'hooks.program')), name), 0o755);
+    replace(join(dist, 'hooks', name), launcherOf(node, join(dist, 'hooks.program'), name), 0o755);
   }
   removeStale(new Set(names.map(name => join(dist, 'hooks', name))));
   console.log(`build: dist/vmnet.cjs and ${names.length} hooks`);

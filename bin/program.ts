@@ -54,18 +54,18 @@ function compiled(text: string): Buffer {
 }
 
 /**
- * The executable that runs a program: `entry` of the one that is at `path` from the launcher. V8 checks that the code is
- * for this Node; where it is not, it compiles the bundle as if there were none.
+ * The executable that runs `entry` of a program. The path is absolute, as Ganeti replaces links to what it executes by
+ * copies on its other nodes. V8 checks that the code is for this Node; where it is not, it compiles the bundle as if
+ * there were none.
  */
 export function launcherOf(node: string, path: string, entry: string): string {
   return `#!${node}
 'use strict';
-const { dirname, join } = require('node:path');
-const path = join(__dirname, '${path}');
+const path = ${JSON.stringify(path)};
 const file = require('node:fs').readFileSync(path);
 const end = 4 + file.readUInt32LE(0);
 const { Script } = require('node:vm');
 const script = new Script(file.latin1Slice(4, end), { filename: path, cachedData: file.subarray(end) });
-script.runInThisContext()(exports, require, module, path, dirname(path), '${entry}');
+script.runInThisContext()(exports, require, module, path, require('node:path').dirname(path), '${entry}');
 `;
 }

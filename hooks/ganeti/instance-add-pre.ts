@@ -1,4 +1,5 @@
-// Before an instance is made: a NIC that this node cannot carry is refused before anything is built.
+// Before an instance is made: a NIC that this node cannot carry, or whose address somebody has, is refused before
+// anything is built.
 import { admitNics } from '../../lib/host/admit-hook.ts';
 
-admitNics();
+admitNics('probe');

@@ -1,4 +1,5 @@
-// An instance has migrated. On the node that it left, Ganeti up to 3.1 runs nothing for its NICs.
-import { collect } from '../../lib/host/collect-hook.ts';
+// An instance has migrated. On the node that it left, Ganeti up to 3.1 runs nothing for its NICs; where it is now, Ganeti
+// 3.2 may have failed to.
+import { arriveAndCollect } from '../../lib/host/collect-hook.ts';
 
-collect();
+arriveAndCollect();

@@ -4,7 +4,7 @@ import { requestFromFlags } from '../core/source/flags.ts';
 import { pick } from '../core/source/pick.ts';
 import { requestFromRunningVm } from '../host/running-vm.ts';
 import { attach, type Outcome } from '../run/attach.ts';
-import { type GlobalArgv, onHost, printJson, printLine } from './context.ts';
+import { counted, type GlobalArgv, onHost, printJson, printLine } from './context.ts';
 import { commandText, planJson } from './print-plan.ts';
 
 export function addAttach(yargs: GlobalArgv): void {
@@ -39,11 +39,14 @@ function options(yargs: GlobalArgv) {
   return yargs
     .positional('tap', { type: 'string', demandOption: true, describe: 'The tap, as ip link prints it' })
     .option('network', { ...text, describe: 'A [network] section, by name' })
-    .option('mode', { ...text, describe: 'routed or bridged' })
+    .option('mode', { ...text, describe: 'routed, bridged or openvswitch' })
     .option('link', { ...text, describe: 'The bridge, or the routing table' })
     .option('mac', { ...text, describe: "The guest's MAC address" })
     .option('ip', { ...text, describe: 'An address of the guest; may be repeated' })
-    .option('vlan', { ...text, describe: 'VLANs on a VLAN-aware bridge: .V, :V:V or .V:V' })
+    .option('vlan', {
+      ...text,
+      describe: 'VLANs on a VLAN-aware bridge or on Open vSwitch: .V, :V:V or .V:V',
+    })
     .option('instance', { ...text, describe: 'Whose NIC it is' })
     .option('tag', { ...text, describe: 'A tag of the instance; may be repeated' })
     .option('dry-run', {
@@ -77,7 +80,7 @@ function print(outcome: Outcome, argv: { dryRun: boolean; json: boolean }): void
     printLine(
       changes === 0
         ? `${outcome.tap}: attached already, nothing changed`
-        : `${outcome.tap}: attached, ${changes} changes`,
+        : `${outcome.tap}: attached, ${counted(changes, 'change')}`,
     );
 }
 

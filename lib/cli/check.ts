@@ -2,7 +2,7 @@ import { formatError } from '../core/errors.ts';
 import { parseIfname } from '../core/model/ifname.ts';
 import { driftText } from '../core/plan/drift-text.ts';
 import { check, type Drift } from '../run/check.ts';
-import { type GlobalArgv, onHost, printJson, printLine, reportErrors } from './context.ts';
+import { counted, type GlobalArgv, onHost, printJson, printLine, reportErrors } from './context.ts';
 import { driftJson } from './print-plan.ts';
 
 export function addCheck(yargs: GlobalArgv): void {
@@ -37,7 +37,7 @@ function printDrift(drift: Drift): void {
   for (const step of drift.steps) printLine(driftText(step));
   for (const tap of drift.gone) printLine(`unexpected record of ${tap}, which is gone`);
   if (drift.steps.length + drift.gone.length + drift.errors.length > 0) return;
-  printLine(`${drift.checked.length} ${drift.checked.length === 1 ? 'NIC' : 'NICs'} checked, no drift`);
+  printLine(`${counted(drift.checked.length, 'NIC')} checked, no drift`);
 }
 
 function printDriftJson(drift: Drift): void {

@@ -19,6 +19,11 @@ export function reportErrors(context: Context, errors: readonly VmnetError[], ot
   return errors[0]?.exit ?? otherwise;
 }
 
+/** `1 NIC`, `2 NICs`. */
+export function counted(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? '' : 's'}`;
+}
+
 export function printLine(line: string): void {
   process.stdout.write(`${line}\n`);
 }

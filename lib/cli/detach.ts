@@ -1,6 +1,6 @@
 import { parseIfname } from '../core/model/ifname.ts';
 import { detach } from '../run/detach.ts';
-import { type GlobalArgv, onHost, printJson, printLine } from './context.ts';
+import { counted, type GlobalArgv, onHost, printJson, printLine } from './context.ts';
 import { commandText, planJson } from './print-plan.ts';
 
 export function addDetach(yargs: GlobalArgv): void {
@@ -32,7 +32,7 @@ export function addDetach(yargs: GlobalArgv): void {
           printLine(
             changes === 0
               ? `${outcome.tap}: nothing to detach`
-              : `${outcome.tap}: detached, ${changes} changes`,
+              : `${outcome.tap}: detached, ${counted(changes, 'change')}`,
           );
         return 'ok';
       }),

@@ -1,5 +1,5 @@
 import { gc } from '../run/gc.ts';
-import { type GlobalArgv, onHost, printJson, printLine } from './context.ts';
+import { counted, type GlobalArgv, onHost, printJson, printLine } from './context.ts';
 import { commandText, planJson } from './print-plan.ts';
 
 export function addGc(yargs: GlobalArgv): void {
@@ -25,7 +25,8 @@ export function addGc(yargs: GlobalArgv): void {
           printLine(
             [commandText(collected.plan), ...collected.taps.map(tap => `# record of ${tap}`)].join('\n'),
           );
-        else printLine(`${changes} objects and ${collected.taps.length} records removed`);
+        else
+          printLine(`${counted(changes, 'object')} and ${counted(collected.taps.length, 'record')} removed`);
         return 'ok';
       }),
   );

@@ -30,8 +30,13 @@ function row({ record, addresses, alive }: ListedNic): readonly string[] {
     network,
     addresses.map(address => address.text).join(',') || '-',
     request.instance ?? '-',
-    alive ? record.state : 'gone',
+    stateOf({ record, alive }),
   ];
+}
+
+function stateOf({ record, alive }: Pick<ListedNic, 'record' | 'alive'>): string {
+  if (!alive) return 'gone';
+  return record.state === 'applied' ? (record.request.phase ?? record.state) : record.state;
 }
 
 /** A NIC for programs, as `list --json` and `show --json` print it. */
@@ -42,11 +47,12 @@ export function nicJson({ record, addresses, alive }: ListedNic): object {
     mode: request.mode,
     network: record.network?.name,
     link: request.link,
+    vlan: request.vlan,
     mac: request.mac,
     addresses: addresses.map(address => address.text),
     instance: request.instance,
     tags: request.tags,
-    state: alive ? record.state : 'gone',
+    state: stateOf({ record, alive }),
     since: record.at,
   };
 }

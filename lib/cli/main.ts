@@ -7,6 +7,7 @@ import { addAnnounce } from './announce.ts';
 import { addAttach } from './attach.ts';
 import { addCheck } from './check.ts';
 import { addConfigCheck } from './config-check.ts';
+import { addConfirm } from './confirm.ts';
 import type { GlobalArgv } from './context.ts';
 import { addDetach } from './detach.ts';
 import { addGc } from './gc.ts';
@@ -15,6 +16,7 @@ import { addList } from './list.ts';
 import { addRepair } from './repair.ts';
 import { addShow } from './show.ts';
 import { VERSION } from './version.ts';
+import { addWatch } from './watch.ts';
 
 const LEVELS: readonly LogEntry['level'][] = ['error', 'warn', 'info', 'debug'];
 
@@ -58,6 +60,8 @@ for (const add of [
   addGc,
   addHost,
   addConfigCheck,
+  addWatch,
+  addConfirm,
 ]) {
   add(commandLine);
 }

@@ -9,6 +9,7 @@ const COMMANDS: Readonly<Record<Batch['tool'], string>> = {
   ip: '# ip -batch -',
   bridge: '# bridge -batch -',
   ip6: '# ip -6 -batch -',
+  ovs: '# ovs-vsctl',
 };
 
 /** A plan as the commands that would carry it out, in their order; they can be run by hand as they stand. */

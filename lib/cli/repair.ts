@@ -1,6 +1,6 @@
 import { parseIfname } from '../core/model/ifname.ts';
 import { repair } from '../run/repair.ts';
-import { type GlobalArgv, onHost, printJson, printLine, reportErrors } from './context.ts';
+import { counted, type GlobalArgv, onHost, printJson, printLine, reportErrors } from './context.ts';
 import { commandText, planJson } from './print-plan.ts';
 
 export function addRepair(yargs: GlobalArgv): void {
@@ -29,7 +29,7 @@ export function addRepair(yargs: GlobalArgv): void {
         if (argv.json)
           printJson({ taps: repaired.taps, dryRun: argv.dryRun, changes, ...planJson(repaired.plan) });
         else if (argv.dryRun) printLine(commandText(repaired.plan));
-        else printLine(`${repaired.taps.length} NICs in order, ${changes} changes`);
+        else printLine(`${counted(repaired.taps.length, 'NIC')} in order, ${counted(changes, 'change')}`);
         return reportErrors(context, repaired.errors, 'ok');
       }),
   );

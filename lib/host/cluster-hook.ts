@@ -45,6 +45,14 @@ async function runWith(work: (context: Context) => Promise<ExitName>): Promise<E
 
 /** Whether the instance is to run here: hooks run on the master too, and on the node that it leaves. */
 export function runsHere(event: InstanceEvent): boolean {
-  const node = event.target ?? event.primary;
+  return isThisNode(event.target ?? event.primary);
+}
+
+/** After an event: where the instance is now, which Ganeti computes anew when an operation has ended. */
+export function isHere(event: InstanceEvent): boolean {
+  return isThisNode(event.after?.primary ?? event.target ?? event.primary);
+}
+
+function isThisNode(node: string | undefined): boolean {
   return node !== undefined && node.split('.')[0] === hostname().split('.')[0];
 }

@@ -1,13 +1,8 @@
 import { existsSync } from 'node:fs';
 import type { Ifname } from '../core/model/ifname.ts';
 import { byKey, type KernelObject, type LinkSetting } from '../core/model/object.ts';
-import {
-  fdbQuestion,
-  type IpAnswer,
-  proxyQuestion,
-  routeQuestion,
-  ruleQuestion,
-} from '../core/observed/ip.ts';
+import { fdbQuestion, vlanQuestion } from '../core/observed/bridge.ts';
+import { type IpAnswer, proxyQuestion, routeQuestion, ruleQuestion } from '../core/observed/ip.ts';
 import { linkQuestion } from '../core/observed/link.ts';
 import type { LinkFacts, Observed, Query } from '../core/observed/query.ts';
 import type { Batch } from '../core/plan/render.ts';
@@ -17,6 +12,7 @@ import { type IpSession, openBridge } from './iproute2.ts';
 import { nftTransaction, openNft, startNft } from './nftables.ts';
 import { ANNOUNCE_AGAIN, closeSessions, openSessions, type Started, take } from './start.ts';
 import { readSysctls, writeSysctls } from './sysctl.ts';
+import { readVlanLinks } from './vlan.ts';
 
 /**
  * Carries the batches out in their order and reads the kernel back. Processes are what an attach costs, so `ip` is
@@ -40,32 +36,53 @@ async function exchangeNow(started: Started, batches: readonly Batch[], query: Q
     if (batch.tool === 'nft') await nftTransaction(batch.lines, take(started, 'transaction'));
     if (batch.tool === 'ip6') await ip.six.exchange(batch.lines, []);
     if (batch.tool === 'bridge') await bridgeOf(started).exchange(batch.lines, []);
+    if (batch.tool === 'ovs') await (await openvswitch()).changeOvs(batch.lines);
     if (batch.tool === 'ip') await ip.four.exchange(batch.lines, []);
   }
   const there = present(query);
   const reading = Promise.all([
-    there.fdb.length === 0 ? NONE : bridgeOf(started).exchange([], there.fdb.map(fdbQuestion)),
+    ports(started, there),
+    query.ovs === undefined
+      ? undefined
+      : openvswitch().then(({ readPorts }) => readPorts(query.ovs ?? 'any')),
     filter(started, batches, query),
     ip.four.exchange([], questions4(there)),
     ip.six.exchange([], questions6(there)),
   ]);
   if (started.up === true) startNext(started, batches, query);
-  const [entries, tables, first, second] = await reading;
+  const [entries, ovs, tables, first, second] = await reading;
   const all = [
     ...first.objects,
     ...second.objects,
     ...tables,
     ...entries.objects,
+    ...(ovs?.ports ?? []),
     ...readSysctls(query.sysctls),
     ...bridges(first.links),
   ];
   return {
     objects: [...byKey(all).values()],
     links: new Map(first.links.map(facts => [facts.ifname, facts])),
+    ...(query.vlans === undefined ? {} : { vlanLinks: readVlanLinks() }),
+    ...(ovs === undefined ? {} : { ovsBridges: ovs.bridges }),
   };
 }
 
+/** Only who has to do with it loads it. */
+function openvswitch(): Promise<typeof import('./openvswitch.ts')> {
+  return import('./openvswitch.ts');
+}
+
 const NONE: IpAnswer = { objects: [], links: [] };
+
+/** What `ip` does not tell of the ports of bridges. */
+async function ports(started: Started, { fdb, vlans = [] }: Query): Promise<IpAnswer> {
+  const questions = [
+    ...fdb.map(fdbQuestion),
+    ...(vlans === 'all' ? [vlanQuestion('all')] : vlans.map(vlanQuestion)),
+  ];
+  return questions.length === 0 ? NONE : bridgeOf(started).exchange([], questions);
+}
 
 function bridgeOf(started: Started): IpSession {
   started.bridge ??= openBridge();
@@ -100,6 +117,7 @@ function present(query: Query): Query {
     ...query,
     links,
     fdb: query.fdb.filter(isLink),
+    ...(query.vlans === undefined || query.vlans === 'all' ? {} : { vlans: query.vlans.filter(isLink) }),
     routes: query.routes.filter(route => route.dev === undefined || isLink(route.dev)),
     proxies: query.proxies.filter(proxy => !('dev' in proxy) || isLink(proxy.dev)),
   };

@@ -8,7 +8,17 @@ export interface Exit {
   readonly stderr: string;
 }
 
-export type Tool = 'ip' | 'bridge' | 'nft' | 'perl' | 'socat' | 'xenstore-read' | 'xenstore-write';
+export type Tool =
+  | 'ip'
+  | 'bridge'
+  | 'nft'
+  | 'perl'
+  | 'socat'
+  | 'ovs-vsctl'
+  | 'systemctl'
+  | 'systemd-run'
+  | 'xenstore-read'
+  | 'xenstore-write';
 
 const PACKAGES: Readonly<Record<Tool, string>> = {
   ip: 'iproute2',
@@ -16,6 +26,9 @@ const PACKAGES: Readonly<Record<Tool, string>> = {
   nft: 'nftables',
   perl: 'perl-base',
   socat: 'socat',
+  'ovs-vsctl': 'openvswitch-switch',
+  systemctl: 'systemd',
+  'systemd-run': 'systemd',
   'xenstore-read': 'xenstore-utils',
   'xenstore-write': 'xenstore-utils',
 };
@@ -72,6 +85,11 @@ export function start(
 }
 
 function signalError(tool: Tool, signal: string): VmnetError {
+  if (tool === 'ovs-vsctl' && signal === 'SIGALRM') {
+    return new VmnetError('busy', 'Open vSwitch did not do in time what its database says', {
+      hint: 'see whether ovs-vswitchd runs (systemctl status openvswitch-switch), then try again',
+    });
+  }
   return new VmnetError('kernel', `${tool} was ended by ${signal}`, {
     hint: 'look into the kernel log, then run it again',
   });

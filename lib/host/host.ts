@@ -4,6 +4,7 @@ import type { Ifname } from '../core/model/ifname.ts';
 import type { Host } from '../run/ports.ts';
 import { startAnnouncer } from './announce.ts';
 import { exchange } from './exchange.ts';
+import { probe } from './probe.ts';
 import {
   deleteRecord,
   hostRecords,
@@ -55,6 +56,7 @@ export function createHost(stateDir: string, started: Started = { locks: new Map
       if (frames.length === 0) return;
       await (take(started, 'announcer') ?? startAnnouncer(ANNOUNCE_AGAIN)).send(frames);
     },
+    probe,
     now: () => new Date().toISOString(),
   };
 }

@@ -5,6 +5,7 @@ import type { NicRequest } from '../core/model/request.ts';
 import { combineRequests, type Found } from '../core/source/combine.ts';
 import { GANETI_NIC_DIR } from '../core/source/ganeti-runtime.ts';
 import { requestFromGaneti } from './ganeti-nics.ts';
+import { LIBVIRT_STATUS_DIR, requestFromLibvirt } from './libvirt-nics.ts';
 import { nicFileOf, requestFromNicFiles } from './nic-files.ts';
 
 interface Source {
@@ -17,6 +18,7 @@ export function requestFromRunningVm(tap: Ifname, config: Config, configPath: st
   const sources: readonly Source[] = [
     { where: nicFileOf(tap, configPath), find: () => requestFromNicFiles(tap, config, configPath) },
     { where: GANETI_NIC_DIR, find: () => requestFromGaneti(tap) },
+    { where: LIBVIRT_STATUS_DIR, find: () => requestFromLibvirt(tap) },
   ];
   const [first, ...others] = sources.flatMap(({ where, find }): Found[] => {
     const request = find();

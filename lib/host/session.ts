@@ -26,28 +26,34 @@ export interface SessionKind {
   readonly ended: (exit: Exit, sent: readonly string[]) => VmnetError;
 }
 
+/** A question on its way; answers come in the order of the questions. */
+interface Asked {
+  readonly complete: (answers: readonly string[]) => boolean;
+  readonly answers: string[];
+  readonly answered: (answered: Answered) => void;
+  readonly failed: (error: VmnetError) => void;
+}
+
 interface State {
   readonly sent: string[];
-  answers: string[];
+  readonly waiting: Asked[];
   /** Of stdout, the line that is not complete. */
   rest: string;
   said: string;
   ended?: VmnetError;
-  wake: () => void;
 }
 
 export function openSession({ tool, args, isAnswer, ended }: SessionKind): Session {
   const child = spawn(tool, args, { stdio: 'pipe', env: environment(), cwd: '/' });
-  const state: State = { sent: [], answers: [], rest: '', said: '', wake: () => undefined };
+  const state: State = { sent: [], waiting: [], rest: '', said: '' };
   const end = (error: VmnetError): void => {
     state.ended ??= error;
-    state.wake();
+    for (const asked of state.waiting.splice(0)) asked.failed(state.ended);
   };
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
     const lines = (state.rest + chunk).split('\n');
     state.rest = lines.pop() ?? '';
-    state.answers.push(...lines.filter(isAnswer));
-    state.wake();
+    for (const line of lines.filter(isAnswer)) take(state, line);
   });
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
     state.said += chunk;
@@ -56,35 +62,24 @@ export function openSession({ tool, args, isAnswer, ended }: SessionKind): Sessi
   child.on('close', code => end(ended({ code: code ?? 1, stdout: '', stderr: state.said }, state.sent)));
   // A batch that has ended at an error leaves the rest of its input unread.
   child.stdin.on('error', () => undefined);
-  const write = (lines: readonly string[]): void => {
-    child.stdin.write(`${lines.join('\n')}\n`);
-  };
-  let before: Promise<unknown> = Promise.resolve();
   return {
-    ask: (lines, complete) => {
-      const answered = before.then(() => ask(state, write, lines, complete));
-      // One question at a time; who asked before is told of its own failure.
-      before = answered.catch(() => undefined);
-      return answered;
-    },
+    ask: (lines, complete) =>
+      new Promise((answered, failed) => {
+        if (state.ended !== undefined) return failed(state.ended);
+        // Written at once, whoever has asked before: the tool works while the program does something else.
+        state.waiting.push({ complete, answers: [], answered, failed });
+        state.sent.push(...lines);
+        child.stdin.write(`${lines.join('\n')}\n`);
+      }),
     close: () => child.stdin.end(),
   };
 }
 
-async function ask(
-  state: State,
-  write: (lines: readonly string[]) => void,
-  lines: readonly string[],
-  complete: (answers: readonly string[]) => boolean,
-): Promise<Answered> {
-  state.sent.push(...lines);
-  state.answers = [];
-  write(lines);
-  while (!complete(state.answers)) {
-    if (state.ended !== undefined) throw state.ended;
-    await new Promise<void>(resolve => {
-      state.wake = resolve;
-    });
-  }
-  return { answers: state.answers, said: state.said };
+function take(state: State, line: string): void {
+  const [asked] = state.waiting;
+  if (asked === undefined) return;
+  asked.answers.push(line);
+  if (!asked.complete(asked.answers)) return;
+  state.waiting.shift();
+  asked.answered({ answers: asked.answers, said: state.said });
 }

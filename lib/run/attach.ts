@@ -10,13 +10,20 @@ import type { NicRequest } from '../core/model/request.ts';
 import { nicsOwn } from '../core/observed/owner.ts';
 import type { Observed } from '../core/observed/query.ts';
 import type { Plan } from '../core/plan/plan.ts';
-import { checkForwarding, checkSurroundings, sysctlsOf } from '../core/verify/surroundings.ts';
+import {
+  checkForwarding,
+  checkSurroundings,
+  checkSwitch,
+  checkVlanLinks,
+  sysctlsOf,
+} from '../core/verify/surroundings.ts';
 import { announceNics } from './announce.ts';
 import { apply, type Prepared, prepare, refuseForeign, touchesShared, withHostLock } from './converge.ts';
-import { aloneIn, type Change, type Goal, isFiltered, leaving, resolvedOf } from './goal.ts';
+import { aloneIn, type Change, type Goal, isFiltered, leaving } from './goal.ts';
 import { collectHolders } from './holders.ts';
 import { livingNics } from './living.ts';
 import type { Context } from './ports.ts';
+import { earlierPort, resolvedOf } from './recorded.ts';
 import { refuseTaken } from './taken.ts';
 
 /** What a verb did, or in a dry run would do. */
@@ -63,6 +70,8 @@ async function prepareAttach(context: Context, request: NicRequest): Promise<Pre
   const change: Change = { tap: request.ifname, nic, ...(record === undefined ? {} : { record }) };
   const first = await prepare(context, goalOf(context, [change]));
   checkSurroundings(nic, first.before.links);
+  checkSwitch(nic, first.before);
+  checkVlanLinks(nic, first.before);
   checkForwarding(nic, sysctlsOf(first.before));
   const dead = collectHolders(context, nic, first.before);
   return dead.length === 0 ? first : prepare(context, goalOf(context, [change, ...dead]));
@@ -103,16 +112,17 @@ async function carryOut(context: Context, prepared: Prepared): Promise<Outcome> 
   if (change === undefined || nic === undefined) throw new VmnetError('bug', 'attach without a NIC');
   const records = context.host.records;
   const record = recordOf(context, change, prepared.before);
-  records.write({ ...record, state: 'pending' });
+  records.write({ ...record, ...earlierPort(change.record), state: 'pending' });
   try {
-    const after = await apply(context, prepared);
-    await announceNics(context, [nic], after.links);
+    await apply(context, prepared, async after => {
+      await announceNics(context, [nic], after.links);
+      records.write(record);
+    });
   } catch (thrown) {
     if (change.record === undefined) records.remove(change.tap);
     else records.write(change.record);
     throw thrown;
   }
-  records.write(record);
   for (const gone of dead) records.remove(gone.tap);
   return outcomeOf(prepared);
 }

@@ -3,12 +3,19 @@ import type { Ifname } from '../core/model/ifname.ts';
 import type { NicRecord } from '../core/model/record.ts';
 import type { Observed } from '../core/observed/query.ts';
 import type { Step } from '../core/plan/plan.ts';
-import { checkForwarding, checkSurroundings, sysctlsOf } from '../core/verify/surroundings.ts';
+import {
+  checkForwarding,
+  checkSurroundings,
+  checkSwitch,
+  checkVlanLinks,
+  sysctlsOf,
+} from '../core/verify/surroundings.ts';
 import { goalOf, resolve } from './attach.ts';
 import { prepare } from './converge.ts';
-import { type Change, type Goal, nicOfRecord } from './goal.ts';
+import type { Change, Goal } from './goal.ts';
 import { isAlive } from './living.ts';
 import type { Context } from './ports.ts';
+import { nicOfRecord } from './recorded.ts';
 
 /** What differs from what should be; empty when all is well. */
 export interface Drift {
@@ -49,6 +56,8 @@ export function surroundingErrors(
     if (change.nic === undefined) return [];
     try {
       checkSurroundings(change.nic, observed.links);
+      checkSwitch(change.nic, observed);
+      checkVlanLinks(change.nic, observed);
       checkForwarding(change.nic, sysctls);
       return [];
     } catch (thrown) {

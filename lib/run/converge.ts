@@ -4,6 +4,7 @@ import { identityOf } from '../core/model/identity.ts';
 import { type KernelObject, keyOf, textOf } from '../core/model/object.ts';
 import { nicsOwn } from '../core/observed/owner.ts';
 import type { Observed, Query } from '../core/observed/query.ts';
+import { joined } from '../core/plan/joined.ts';
 import { foreignInTheWay, type Plan, plan, type Step, stepText } from '../core/plan/plan.ts';
 import { planAnew } from '../core/plan/recreate.ts';
 import { render } from '../core/plan/render.ts';
@@ -34,10 +35,14 @@ export function refuseForeign({ goal, plan }: Prepared): void {
   });
 }
 
-/** Makes it so and reads back; what fails is undone before the error goes on. Returns the kernel as it is now. */
-export async function apply(context: Context, prepared: Prepared): Promise<Observed> {
+/** Makes it so, reads back, and goes on with `then`; what fails is undone before the error goes on. */
+export async function apply(
+  context: Context,
+  prepared: Prepared,
+  then: (after: Observed) => Promise<void>,
+): Promise<void> {
   try {
-    return await carryOut(context, prepared);
+    await then(await carryOut(context, prepared));
   } catch (thrown) {
     const left = await undo(context, prepared);
     if (left === undefined) throw thrown;
@@ -107,7 +112,7 @@ async function undo(context: Context, { goal, query, before }: Prepared): Promis
 
 function backPlan(goal: Goal, now: Observed, was: readonly KernelObject[]): Plan {
   const identity = identityOfGoal(goal);
-  const found = inScope(goal, now);
+  const found = joined(inScope(goal, now), was, now.links);
   return goal.host === undefined ? plan(found, was, identity) : planAnew(found, was, now, identity);
 }
 

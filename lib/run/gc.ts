@@ -2,11 +2,13 @@ import { VmnetError } from '../core/errors.ts';
 import { isHostRoute, VMNET_PROTOCOL } from '../core/model/identity.ts';
 import type { Ifname } from '../core/model/ifname.ts';
 import type { KernelObject } from '../core/model/object.ts';
+import type { NicRecord } from '../core/model/record.ts';
 import type { Plan, Step } from '../core/plan/plan.ts';
 import { type Prepared, prepare, remove } from './converge.ts';
-import { type Change, nicOfRecord } from './goal.ts';
+import type { Change } from './goal.ts';
 import { isAlive, livingTapOf, tapOf } from './living.ts';
 import type { Context } from './ports.ts';
+import { nicOfRecord } from './recorded.ts';
 
 /** What gc removed: objects of the kernel, and the records of taps that are gone. */
 export interface Collected {
@@ -34,7 +36,13 @@ export async function gc(context: Context, options: { dryRun: boolean; rest?: If
       nic: nicOfRecord(record),
       record,
     }));
-    const changes = options.rest === undefined ? owners : [...owners, { tap: options.rest }];
+    const rested = options.rest === undefined ? [] : [{ tap: options.rest }];
+    const dead = records.filter(record => !living.includes(record) && isUnmarked(record));
+    const changes: Change[] = [
+      ...owners,
+      ...rested,
+      ...dead.map(record => ({ tap: record.request.ifname, record })),
+    ];
     const prepared = await prepare(context, {
       scope: 'node',
       changes,
@@ -62,6 +70,11 @@ function marks(object: KernelObject, tap: Ifname | undefined): boolean {
   return (
     object.kind === 'route' && object.dev === tap && object.protocol === VMNET_PROTOCOL && isHostRoute(object)
   );
+}
+
+/** A VLAN of an uplink carries no mark: only the record tells who it was for. */
+function isUnmarked(record: NicRecord): boolean {
+  return record.bridged?.vlanUplinks !== undefined || record.was?.vlanUplinks !== undefined;
 }
 
 /** What a living NIC has would look like nobody's: without its record nothing tells what it needs. */

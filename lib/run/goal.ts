@@ -1,21 +1,21 @@
 import { sharedObjects, sharedText } from '../core/desired/network.ts';
 import { nicObjects, uplinksOf } from '../core/desired/nic.ts';
-import { guestAddresses } from '../core/desired/resolve.ts';
 import { restingSettings } from '../core/desired/resting.ts';
 import { IPV6_FORWARDING } from '../core/desired/sysctls.ts';
+import { defaultVlan } from '../core/desired/vlans.ts';
 import type { Settings } from '../core/model/config.ts';
 import { type Identity, identityOf } from '../core/model/identity.ts';
-import { type Ifname, parseIfname } from '../core/model/ifname.ts';
+import type { Ifname } from '../core/model/ifname.ts';
 import type { Nic } from '../core/model/network.ts';
 import { byKey, isPortSetting, type KernelObject, keyOf } from '../core/model/object.ts';
-import { DEFAULT_POLICY } from '../core/model/policy.ts';
 import type { NicRecord } from '../core/model/record.ts';
 import { bulkQuery, nodeQuery } from '../core/observed/node-query.ts';
 import { nicsOwn, nodeOwns } from '../core/observed/owner.ts';
 import { CHAIN_NAMES, type Observed, type Query, queryOf } from '../core/observed/query.ts';
+import { joined } from '../core/plan/joined.ts';
 import { type Plan, plan } from '../core/plan/plan.ts';
-import { pick } from '../core/source/pick.ts';
 import { type HostGoal, hostGoalPlan, hostGoalQuery, hostInScope } from './host-goal.ts';
+import { nicOfRecord, nicsOfRecord } from './recorded.ts';
 
 /** What is to become of one tap: a NIC, or none. */
 export interface Change {
@@ -70,7 +70,9 @@ export function goalQuery(goal: Goal): Query {
 export function goalPlan(goal: Goal, observed: Observed): Plan {
   if (goal.host !== undefined) return hostGoalPlan(goal.host, observed, goal.settings);
   const desired = desiredObjects(goal, observed);
-  return plan(scoped(goal, observed, desired), supported(desired, observed), identityOf(goal.settings));
+  const found = joined(scoped(goal, observed, desired), desired, observed.links);
+  const taps = goal.changes.map(change => change.tap);
+  return plan(found, supported(desired, observed, taps), identityOf(goal.settings));
 }
 
 /** The part of the kernel that this goal decides about: its NICs' own, and what it or a record names. */
@@ -96,51 +98,20 @@ function scoped(goal: Goal, observed: Observed, desired: readonly KernelObject[]
     goal.scope === 'node'
       ? nodeOwns(observed.objects, identityOf(goal.settings))
       : nicsOwn(taps, observed.objects);
-  return observed.objects.filter(object => named.has(keyOf(object)) || own(object));
+  return observed.objects.filter(object => own(object) || (named.has(keyOf(object)) && !isNative(object)));
 }
 
 /** What shared things only these changes' records know of: whether they must stay, the others are to be asked. */
 export function leaving(goal: Goal): readonly Nic[] {
   const staying = new Set(goal.changes.flatMap(({ nic }) => (nic === undefined ? [] : [sharedText(nic)])));
   return goal.changes
-    .flatMap(({ record }) => (record === undefined ? [] : [nicOfRecord(record)]))
+    .flatMap(({ record }) => (record === undefined ? [] : nicsOfRecord(record)))
     .filter(nic => !staying.has(sharedText(nic)));
 }
 
 /** The devices that must carry a NIC: its uplinks, or its bridge. */
 export function carriersOf(nic: Nic): readonly Ifname[] {
-  return nic.mode === 'routed' ? uplinksOf(nic.network) : [nic.bridge];
-}
-
-/** What a record keeps of a NIC beside its request, so that `nicOfRecord` gives the same NIC. */
-export function resolvedOf(nic: Nic): Pick<NicRecord, 'network' | 'bridged' | 'policy'> {
-  const { policy } = nic;
-  if (nic.mode === 'routed') return { network: nic.network, policy };
-  return { bridged: { addresses: nic.addresses, ...pick({ network: nic.network }) }, policy };
-}
-
-/** The NIC as it was resolved when the record was written. */
-export function nicOfRecord(record: NicRecord): Nic {
-  const policy = record.policy ?? DEFAULT_POLICY;
-  const request = record.request;
-  if (request.mode === 'routed' && record.network !== undefined) {
-    const subnet6 = record.network.families.find(entry => entry.family === 6)?.subnet;
-    return {
-      mode: 'routed',
-      request,
-      addresses: guestAddresses(request, subnet6),
-      network: record.network,
-      policy,
-    };
-  }
-  return {
-    mode: 'bridged',
-    request,
-    addresses: record.bridged?.addresses ?? request.addresses,
-    ...pick({ network: record.bridged?.network }),
-    policy,
-    bridge: parseIfname(request.link ?? 'none', `record of ${request.ifname}`),
-  };
+  return nic.mode === 'routed' ? uplinksOf(nic.network) : [nic.bridge, ...(nic.vlanUplinks ?? [])];
 }
 
 function desiredObjects(goal: Goal, observed: Observed): readonly KernelObject[] {
@@ -149,6 +120,7 @@ function desiredObjects(goal: Goal, observed: Observed): readonly KernelObject[]
     ...goal.changes.flatMap(change => settingsBefore(change, observed)),
     ...sharedBy(nics, goal.settings),
     ...nics.flatMap(nic => nicObjects(nic, goal.settings, observed.links)),
+    ...goal.changes.flatMap(change => vlanAgain(change, observed)),
   ]);
   if (goal.others.length === 0) return [...wanted.values()];
   // Kept as it is: whoever leaves must not depend on what it leaves behind, whose uplink may be down.
@@ -172,6 +144,14 @@ function settingsBefore(change: Change, observed: Observed): readonly KernelObje
   return change.nic === undefined && isFiltered(change.tap, observed) ? restingSettings(change.tap) : [];
 }
 
+/** A port that is in VLANs no more is in the bridge's own: the kernel gives it that one when it joins, and never again. */
+function vlanAgain({ tap, nic, record }: Change, { links }: Observed): readonly KernelObject[] {
+  if (nic?.mode !== 'bridged' || nic.vlans !== undefined || record === undefined) return [];
+  const was = nicsOfRecord(record).some(one => one.mode === 'bridged' && one.vlans !== undefined);
+  if (!was) return [];
+  return links.get(tap)?.ifindex === record.ifindex ? defaultVlan(nic, links) : [];
+}
+
 /** Whether the filter knows this link as a tap of ours. */
 export function isFiltered(tap: Ifname, observed: Observed): boolean {
   return observed.objects.some(
@@ -180,7 +160,7 @@ export function isFiltered(tap: Ifname, observed: Observed): boolean {
 }
 
 function leavingObjects(goal: Goal): readonly KernelObject[] {
-  const nics = goal.changes.flatMap(({ record }) => (record === undefined ? [] : [nicOfRecord(record)]));
+  const nics = goal.changes.flatMap(({ record }) => (record === undefined ? [] : nicsOfRecord(record)));
   return [
     ...sharedBy(nics, goal.settings),
     ...nics.flatMap(nic => nicObjects(nic, goal.settings, new Map())),
@@ -188,10 +168,23 @@ function leavingObjects(goal: Goal): readonly KernelObject[] {
 }
 
 /** What only newer kernels have is not wanted where it is absent, nor are settings of a port on what will be none. */
-function supported(desired: readonly KernelObject[], observed: Observed): readonly KernelObject[] {
+function supported(
+  desired: readonly KernelObject[],
+  observed: Observed,
+  taps: readonly Ifname[],
+): readonly KernelObject[] {
   const found = byKey(observed.objects);
   const alone = aloneIn(desired);
-  return desired.filter(object => !alone(object) && (!isRecent(object) || found.has(keyOf(object))));
+  const isTheirs = (object: KernelObject): boolean =>
+    object.kind === 'bridge-vlan' && !taps.includes(object.ifname) && isNative(found.get(keyOf(object)));
+  return desired.filter(
+    object => !alone(object) && !isTheirs(object) && (!isRecent(object) || found.has(keyOf(object))),
+  );
+}
+
+/** On an uplink, somebody's own: vmnet adds VLANs with their tags alone, and the segment is reached by this as well. */
+function isNative(object: KernelObject | undefined): boolean {
+  return object?.kind === 'bridge-vlan' && object.untagged;
 }
 
 /** Sysctls of Linux 6.17 and later, and what a port is without where nobody can lock it (before Linux 5.18). */

@@ -4,9 +4,10 @@ import { isHostRoute } from '../core/model/identity.ts';
 import { type Ifname, parseIfname } from '../core/model/ifname.ts';
 import type { Nic } from '../core/model/network.ts';
 import type { Observed } from '../core/observed/query.ts';
-import { type Change, nicOfRecord } from './goal.ts';
+import type { Change } from './goal.ts';
 import { isAlive } from './living.ts';
 import type { Context } from './ports.ts';
+import { nicOfRecord } from './recorded.ts';
 
 /**
  * Other taps that the kernel has down as holding an address of this NIC. One that lives is an error that says whose it

@@ -59,7 +59,7 @@ export async function hostDown(
     checkUsers(prepared.plan.steps, prepared.before);
     refuseCut(prepared, options.connection);
     if (!options.dryRun) {
-      await applyHost(context, prepared, context.config, record);
+      await applyHost(context, prepared, { sections: context.config, pending: record });
       context.host.hostRecord.remove();
     }
     return { plan: prepared.plan, warnings: [] };
@@ -132,19 +132,20 @@ async function carryOut(context: Context, prepared: Prepared, sections: HostSect
   const { hostRecord } = context.host;
   const pending = hostRecordOf(context, prepared);
   hostRecord.write(pending);
-  const after = await applyHost(context, prepared, sections, pending);
-  hostRecord.write(hostRecordOf(context, prepared, after));
+  await applyHost(context, prepared, { sections, pending }, async after =>
+    hostRecord.write(hostRecordOf(context, prepared, after)),
+  );
 }
 
 /** `pending` is the record as it is while this goes on. */
 async function applyHost(
   context: Context,
   prepared: Prepared,
-  sections: HostSections,
-  pending: HostRecord | undefined,
-): Promise<Observed> {
+  { sections, pending }: { sections: HostSections; pending: HostRecord | undefined },
+  then: (after: Observed) => Promise<void> = async () => undefined,
+): Promise<void> {
   try {
-    return await apply(context, prepared);
+    await apply(context, prepared, then);
   } catch (thrown) {
     const left = undoneRecord(context, prepared, pending);
     if (left === undefined) context.host.hostRecord.remove();

@@ -9,9 +9,10 @@ import type { Step } from '../core/plan/plan.ts';
 import { goalOf, resolve } from './attach.ts';
 import { recordedNic } from './check.ts';
 import { prepare } from './converge.ts';
-import { inScope, nicOfRecord } from './goal.ts';
+import { inScope } from './goal.ts';
 import { isAlive } from './living.ts';
 import type { Context } from './ports.ts';
+import { nicOfRecord } from './recorded.ts';
 
 export interface ListedNic {
   readonly record: NicRecord;

@@ -3,8 +3,8 @@ import { VmnetError } from '../core/errors.ts';
 import { type Ifname, parseIfname } from '../core/model/ifname.ts';
 import type { Nic } from '../core/model/network.ts';
 import type { NicRecord } from '../core/model/record.ts';
-import { nicOfRecord } from './goal.ts';
 import type { Context } from './ports.ts';
+import { nicOfRecord } from './recorded.ts';
 
 export function isAlive(context: Context, record: NicRecord): boolean {
   return context.host.ifindex(record.request.ifname) === record.ifindex;

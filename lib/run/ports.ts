@@ -1,4 +1,5 @@
 import type { Announcement } from '../core/announce/frames.ts';
+import type { Probe, Probed } from '../core/announce/probe.ts';
 import type { VmnetError } from '../core/errors.ts';
 import type { Config } from '../core/model/config.ts';
 import type { HostRecord } from '../core/model/host-record.ts';
@@ -22,6 +23,8 @@ export interface Host {
   readonly hostRecord: HostRecords;
   /** Sends the frames now, and again later without keeping the caller. */
   announce(announcements: readonly Announcement[]): Promise<void>;
+  /** Asks on the segments who has these addresses; what links of this machine answer is left out. */
+  probe(probes: readonly Probe[]): Promise<Probed>;
   /** ISO 8601, UTC. */
   now(): string;
 }

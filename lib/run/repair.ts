@@ -6,8 +6,9 @@ import { announceNics } from './announce.ts';
 import { goalOf } from './attach.ts';
 import { changesOf, recordsOf, surroundingErrors } from './check.ts';
 import { apply, prepare, refuseForeign } from './converge.ts';
-import { type Change, resolvedOf } from './goal.ts';
+import type { Change } from './goal.ts';
 import type { Context } from './ports.ts';
+import { resolvedOf } from './recorded.ts';
 
 export interface Repaired {
   readonly plan: Plan;
@@ -32,12 +33,8 @@ export async function repair(
     const prepared = sound.length === changes.length ? first : await prepare(context, goalOf(context, sound));
     refuseForeign(prepared);
     if (!options.dryRun && prepared.plan.steps.length > 0) {
-      const after = await apply(context, prepared);
-      await announceNics(
-        context,
-        sound.flatMap(change => change.nic ?? []),
-        after.links,
-      );
+      const nics = sound.flatMap(change => change.nic ?? []);
+      await apply(context, prepared, after => announceNics(context, nics, after.links));
     }
     if (!options.dryRun) keepRecords(context, sound);
     const left = failing.map(({ error }) => error);
@@ -58,7 +55,8 @@ export async function repair(
 function keepRecords(context: Context, changes: readonly Change[]): void {
   for (const { nic, record } of changes) {
     if (nic === undefined || record === undefined) continue;
-    const now: NicRecord = { ...record, ...resolvedOf(nic), state: 'applied' };
+    const { was: _, ...kept } = record;
+    const now: NicRecord = { ...kept, ...resolvedOf(nic), state: 'applied' };
     if (JSON.stringify(now) !== JSON.stringify(record)) context.host.records.write(now);
   }
 }

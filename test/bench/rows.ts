@@ -42,12 +42,13 @@ export function figuresOf({ section, what, unit, values, base, budget, note }: R
     quartiles: [quantile(values, 0.25), quantile(values, 0.75)],
     ...(base === undefined || ratio === undefined ? {} : { ratio, minRatio: least / quantile(base, 0) }),
     ...(budget === undefined ? {} : { budget }),
-    over: budget !== undefined && (ratio ?? middle) > budget,
+    // What was not measured is within no budget.
+    over: budget !== undefined && !((ratio ?? middle) <= budget),
     ...(note === undefined ? {} : { note }),
   };
 }
 
-const HEAD = ['', 'ratio', 'of minima', 'budget', '', 'median', 'min', 'quartiles', 'runs', ''];
+const HEAD = ['', 'median', 'ratio', 'budget', '', 'of minima', 'min', 'quartiles', 'runs', ''];
 
 /** The table, one section below the other. */
 export function tableOf(figures: readonly Figures[]): string {
@@ -70,16 +71,31 @@ function cellsOf(one: Figures): readonly string[] {
   const number = (value: number) => (one.unit === 'ms' ? value.toFixed(1) : value.toFixed(0));
   return [
     `  ${one.what}`,
-    one.ratio?.toFixed(2) ?? '',
-    one.minRatio?.toFixed(2) ?? '',
-    one.budget?.toString() ?? '',
-    one.over ? 'OVER' : '',
     `${number(one.median)} ${one.unit}`,
+    one.ratio?.toFixed(2) ?? '',
+    one.budget?.toString() ?? '',
+    verdictOf(one),
+    one.minRatio?.toFixed(2) ?? '',
     number(one.min),
     `${number(one.quartiles[0])}-${number(one.quartiles[1])}`,
     String(one.runs),
     one.note ?? '',
   ];
+}
+
+function verdictOf({ budget, over }: Figures): string {
+  if (budget === undefined) return '';
+  return over ? 'OVER' : 'ok';
+}
+
+/** What is over its budget, a line each: in a long table one is overlooked. */
+export function overOf(figures: readonly Figures[]): readonly string[] {
+  return figures
+    .filter(one => one.over)
+    .map(({ section, what, unit, median, ratio, budget }) => {
+      const found = ratio?.toFixed(2) ?? `${median} ${unit}`;
+      return `OVER ${section}: ${what}: ${found}, budget ${budget}`;
+    });
 }
 
 function aligned(cell: string, column: number, widths: readonly number[]): string {

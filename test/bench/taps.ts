@@ -19,7 +19,7 @@ export interface Taps {
 /** What is beyond the uplink. */
 export const ROUTER_MAC = '02:00:00:00:00:01';
 
-/** Takes the ends of the uplink and of these NICs. Everybody's MAC is known, so that no packet waits for an answer. */
+/** Takes the ends of the uplink and of these NICs. A router's neighbours are known, so that no packet waits for an answer. */
 export async function holdTaps(
   programs: Programs,
   node: BenchNode,
@@ -27,16 +27,7 @@ export async function holdTaps(
 ): Promise<Taps> {
   const { ask, close } = openPackets(programs, node);
   for (const tap of [UPLINK, ...nics.map(nic => nic.tap)]) await ask(`open ${tap}`);
-  await ipBatch(node, [
-    ...[GATEWAY, GATEWAY6].map(
-      address => `neigh replace ${address} dev ${UPLINK} lladdr ${ROUTER_MAC} nud permanent`,
-    ),
-    ...nics.flatMap(nic =>
-      [nic.ip, nic.ip6].map(
-        address => `neigh replace ${address} dev ${nic.tap} lladdr ${nic.mac} nud permanent`,
-      ),
-    ),
-  ]);
+  if (node.mode === 'routed') await ipBatch(node, neighbours(nics));
   const links = JSON.parse(await ip(node, '-j', 'link', 'show')) as Link[];
   return {
     node,
@@ -45,6 +36,15 @@ export async function holdTaps(
     time: async (tap, milliseconds, frame) => Number(await ask(`time ${tap} ${milliseconds} ${frame}`)),
     close,
   };
+}
+
+function neighbours(nics: readonly BenchNic[]): readonly string[] {
+  const known = (address: string, dev: string, mac: string) =>
+    `neigh replace ${address} dev ${dev} lladdr ${mac} nud permanent`;
+  return [
+    ...[GATEWAY, GATEWAY6].map(address => known(address, UPLINK, ROUTER_MAC)),
+    ...nics.flatMap(({ ip, ip6, tap, mac }) => [ip, ip6].map(address => known(address, tap, mac))),
+  ];
 }
 
 interface Link {

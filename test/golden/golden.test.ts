@@ -46,6 +46,8 @@ async function filesOf(name: string): Promise<Readonly<Record<string, string>>> 
     'sysctl.txt': linesOf(batches, 'sysctl'),
     'nft.txt': linesOf(batches, 'nft'),
     'ip.txt': linesOf(batches, 'ip'),
+    'bridge.txt': linesOf(batches, 'bridge'),
+    'ovs.txt': linesOf(batches, 'ovs'),
     'ip6.txt': linesOf(batches, 'ip6'),
     'undo.txt': await undoOf(name, plan),
   };

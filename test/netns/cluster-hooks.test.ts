@@ -108,11 +108,44 @@ test('an uplink that is down is refused', { skip }, async () => {
   assert.match(stderr, /up0/);
 });
 
-test('another version of the hooks is refused in words', { skip }, async () => {
-  const env = eventEnv('instance-start', 'pre', { GANETI_HOOKS_VERSION: '3' });
-  const { exitCode, stderr } = await datacentre.node1.hook('ganeti/instance-start-pre', env);
-  assert.notEqual(exitCode, 0);
-  assert.match(stderr, /HOOKS_VERSION/);
+for (const version of ['1', '3', '20', '2.0', '', undefined]) {
+  test(`hooks of version ${JSON.stringify(version)} are refused in words`, { skip }, async () => {
+    const { GANETI_HOOKS_VERSION: _, ...env } = eventEnv('instance-start', 'pre');
+    const { exitCode, stderr } = await datacentre.node1.hook('ganeti/instance-start-pre', {
+      ...env,
+      ...(version === undefined ? {} : { GANETI_HOOKS_VERSION: version }),
+    });
+    assert.equal(exitCode, 65, stderr);
+    assert.match(stderr, /GANETI_HOOKS_VERSION/);
+  });
+}
+
+const VLANS = ['.0', '.4095', '0', '4095', '10:20', '.10.20', ':', '.x', '.10:4095', '.-1'];
+
+for (const vlan of VLANS) {
+  test(`instance-modify-pre: VLAN ${vlan} is refused in words`, { skip }, async () => {
+    const env = eventEnv('instance-modify', 'pre', { GANETI_INSTANCE_NIC0_VLAN: vlan });
+    const { exitCode, stderr } = await datacentre.node1.hook('ganeti/instance-modify-pre', env);
+    assert.equal(exitCode, 65, stderr);
+    assert.match(stderr, /GANETI_INSTANCE_NIC0_VLAN/);
+    assert.ok(stderr.includes(JSON.stringify(vlan)), stderr);
+  });
+}
+
+test('instance-modify-pre asks for the NICs of an instance that is up, on the node where it is', {
+  skip,
+}, async () => {
+  const missing = { ...BRIDGED, GANETI_INSTANCE_NIC0_LINK: 'br7' };
+  const modified = (more: Readonly<Record<string, string>>) =>
+    datacentre.node1.hook(
+      'ganeti/instance-modify-pre',
+      eventEnv('instance-modify', 'pre', { ...missing, ...more }),
+    );
+  const { exitCode, stderr } = await modified({});
+  assert.equal(exitCode, 65, stderr);
+  assert.match(stderr, /NIC 0 of web\.example\.test.*br7/);
+  for (const more of [{ GANETI_INSTANCE_STATUS: 'down' }, { GANETI_INSTANCE_PRIMARY: 'other.example.test' }])
+    succeeded(await modified(more));
 });
 
 test('verify reports drift and the watcher mends it', { skip }, async () => {

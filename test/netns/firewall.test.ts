@@ -3,17 +3,15 @@ import assert from 'node:assert/strict';
 import { cpSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
-import { execaSync } from 'execa';
-import { PATH, type Place } from '../support/command.ts';
 import { buildDatacentre, type Datacentre, type Node, publicNetwork } from '../support/datacentre.ts';
 import { stateOf } from '../support/state.ts';
-import { bridgedNic, routedNic, startVm, stopVm, type Vm } from '../support/vm.ts';
+import { routedNic, startVm, type Vm } from '../support/vm.ts';
+import { ALL, is, NOTHING, PROFILES_AND_WHAT } from './profiles.ts';
 import { fileOf, listen, missingFor } from './programs.ts';
 import { type Reach, reach } from './reach.ts';
 import { attach, attachArgs, ganetiEnv, isClean, isSilent, OUTSIDE, recordsOf, succeeded } from './steps.ts';
 
 const skip = missingFor('socat');
-const skipBridged = skip === false ? missingForBridges() : skip;
 const WHITELIST = 'whitelist = 203.0.113.0/24 2001:db8:ffff::/48';
 const PROFILES = join(import.meta.dirname, '../../etc/firewall.d');
 let datacentre: Datacentre;
@@ -43,23 +41,6 @@ beforeEach(async () => {
   }
 });
 
-/** Profiles need connection tracking of bridged packets, which a kernel may be built without. */
-function missingForBridges(): string | false {
-  const ns = `vmt${process.pid}-track`;
-  const nft = (...args: string[]) =>
-    execaSync('ip', ['netns', 'exec', ns, 'nft', ...args], { env: { PATH }, reject: false });
-  execaSync('ip', ['netns', 'add', ns], { env: { PATH } });
-  try {
-    const { exitCode } = nft('add table bridge t; add chain bridge t c; add rule bridge t c ct state new');
-    return exitCode === 0 ? false : 'needs nf_conntrack_bridge, which this kernel has not';
-  } finally {
-    execaSync('ip', ['netns', 'delete', ns], { env: { PATH } });
-  }
-}
-
-const NOTHING: Reach = { ssh: false, http: false, ping: false };
-const ALL: Reach = { ssh: true, http: true, ping: true };
-
 /** With a profile: what the router and another VM of the node reach, and whom the guest reaches. */
 async function isReached(expected: Reach): Promise<void> {
   await Promise.all([
@@ -70,20 +51,6 @@ async function isReached(expected: Reach): Promise<void> {
     ...OUTSIDE.map(address => is(ALL, vm, address)),
   ]);
 }
-
-async function is(expected: Reach, from: Place, address: string, as?: string): Promise<void> {
-  assert.deepEqual(
-    await reach(from, address, as),
-    expected,
-    `${from.ns} to ${address}, as ${as ?? 'itself'}`,
-  );
-}
-
-const PROFILES_AND_WHAT: readonly (readonly [profile: string, expected: Reach])[] = [
-  ['protected', NOTHING],
-  ['limited', { ssh: true, http: false, ping: true }],
-  ['unprotected', ALL],
-];
 
 for (const [profile, expected] of PROFILES_AND_WHAT) {
   test(`${profile}, by a tag of Ganeti's: ${JSON.stringify(expected)}, and outward everything`, {
@@ -220,24 +187,3 @@ test('a profile that changed for the worse: repair says where, and the old one s
     succeeded(await node.vmnet(['detach', 'tap0']));
   }
 });
-
-for (const [profile, expected] of PROFILES_AND_WHAT) {
-  test(`bridged, ${profile}: ${JSON.stringify(expected)}, and outward everything`, {
-    skip: profile === 'unprotected' ? skip : skipBridged,
-  }, async () => {
-    const guest = await startVm(datacentre, `lan-${profile}`, node, bridgedNic(20, 'tap9'));
-    await listen(guest, 22, 80);
-    const args = ['attach', 'tap9', '--network', 'lan', '--mac', guest.nic.mac, '--ip', guest.address];
-    const tag = ['--ip', guest.address6, '--tag', `vmnet:network:*:${profile}`];
-    try {
-      succeeded(await node.vmnet([...args, ...tag]));
-      await Promise.all([
-        ...[guest.address, guest.address6].map(address => is(expected, datacentre.router, address)),
-        ...OUTSIDE.map(address => is(ALL, guest, address)),
-      ]);
-      await isClean(node);
-    } finally {
-      await stopVm(guest);
-    }
-  });
-}

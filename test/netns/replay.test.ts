@@ -1,10 +1,11 @@
-// What Ganeti gave its hooks, recorded on real clusters, event by event, to the real hooks on nodes that have its links.
+// What Ganeti gave its hooks, recorded on real clusters, event by event, to the real hooks on nodes that have its links:
+// each recording as each of Ganeti's contracts would have it.
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { ip, ipBatch, missingForNamespaces } from '../support/command.ts';
-import { buildDatacentre, type Datacentre } from '../support/datacentre.ts';
+import { buildDatacentre, type Datacentre, type Node } from '../support/datacentre.ts';
 import { type State, stateOf } from '../support/state.ts';
 import { makeTap } from '../support/vm.ts';
 import { asGaneti } from './ganeti.ts';
@@ -19,20 +20,48 @@ interface Event {
   readonly env: Readonly<Record<string, string>>;
 }
 
+interface Scenario {
+  readonly name: string;
+  readonly events: readonly Event[];
+}
+
+const SCENARIOS: readonly Scenario[] = readdirSync(FIXTURES)
+  .flatMap(flavour => readdirSync(join(FIXTURES, flavour)).map(name => join(flavour, name)))
+  .map(name => ({ name, events: eventsOf(join(FIXTURES, name)) }));
+
 /** Those that differ in more than names and numbers that somebody drew. */
-const SCENARIOS = [
-  ...new Map(
-    readdirSync(FIXTURES)
-      .flatMap(flavour => readdirSync(join(FIXTURES, flavour)).map(name => join(flavour, name)))
-      .map(name => ({ name, events: eventsOf(join(FIXTURES, name)) }))
-      .map(scenario => [JSON.stringify(scenario.events.map(essence)), scenario]),
-  ).values(),
+const DISTINCT: readonly Scenario[] = [
+  ...new Map(SCENARIOS.map(scenario => [JSON.stringify(scenario.events.map(essence)), scenario])).values(),
 ];
 
 function essence({ node, up, env }: Event): unknown {
   const drawn = /^(INSTANCE|INTERFACE|INTERFACE_UUID|MAC|NETWORK_UUID|NETWORK_TAGS|IP)$/;
   return [node, up, Object.entries(env).map(([key, value]) => (drawn.test(key) ? key : `${key}=${value}`))];
 }
+
+/** What is called when a NIC comes and when it goes; where nothing is, the tap vanishes and the watcher comes by. */
+interface Contract {
+  readonly name: string;
+  readonly scenarios: readonly Scenario[];
+  readonly up: (env: Event['env']) => string;
+  readonly down: ((env: Event['env']) => string) | undefined;
+}
+
+const CONTRACTS: readonly Contract[] = [
+  { name: 'Ganeti 2.x to 3.1', scenarios: SCENARIOS, up: () => 'kvm-vif-bridge', down: undefined },
+  {
+    name: "GRNET's patches",
+    scenarios: SCENARIOS,
+    up: () => 'kvm-ifup-custom',
+    down: () => 'kvm-ifdown-custom',
+  },
+  {
+    name: 'Ganeti 3.2',
+    scenarios: DISTINCT,
+    up: ({ MODE }) => `network/${MODE}/up`,
+    down: ({ MODE }) => `network/${MODE}/down`,
+  },
+];
 
 function eventsOf(dir: string): readonly Event[] {
   return readdirSync(dir)
@@ -50,12 +79,8 @@ function eventsOf(dir: string): readonly Event[] {
     });
 }
 
-let datacentre: Datacentre;
-const untouched = new Map<string, State>();
-
-before(async () => {
-  if (skip !== false) return;
-  datacentre = await buildDatacentre({ program: 'dist' });
+async function build(): Promise<Datacentre> {
+  const datacentre = await buildDatacentre({ program: 'dist' });
   for (const node of [datacentre.node1, datacentre.node2]) {
     writeFileSync(node.configFile, '');
     // The tables that the recorded NICs name, 100 and main, made by an administrator; no configuration of ours.
@@ -63,52 +88,78 @@ before(async () => {
       'route add default via 10.50.0.1 dev up0 onlink table 100',
       'route add default via 2001:db8:50::1 dev up0 onlink table 100',
     ]);
-    untouched.set(node.name, await stateOf(node));
   }
-});
-after(() => datacentre?.close());
+  return datacentre;
+}
 
-async function play({ node: name, up, env }: Event, position: string): Promise<void> {
-  const node = datacentre[name];
+async function play(datacentre: Datacentre, contract: Contract, event: Event): Promise<void> {
+  const { up, env } = event;
+  const node = datacentre[event.node];
   const tap = env.INTERFACE ?? '';
+  const gone = () => ip(node, 'link', 'delete', tap).catch(() => undefined);
   if (up) {
-    await ip(node, 'link', 'delete', tap).catch(() => undefined);
+    await gone();
     await makeTap(node, tap);
   }
-  const { exitCode, stdout, stderr } = await asGaneti(
-    node,
-    up ? 'kvm-vif-bridge' : `network/${env.MODE}/down`,
-    env,
-  );
-  assert.deepEqual([exitCode, stdout, stderr], [0, '', ''], position);
-  if (!up) {
-    await ip(node, 'link', 'delete', tap).catch(() => undefined);
+  const hook = up ? contract.up : contract.down;
+  if (hook !== undefined)
+    assert.deepEqual(await asGaneti(node, hook(env), env), { exitCode: 0, stdout: '', stderr: '' });
+  if (!up) await gone();
+  if (hook === undefined) succeeded(await node.hook('ganeti/watcher', {}));
+}
+
+/** Events of several VMs at once, as they were when they were recorded; else one after the other. */
+async function playAll(
+  datacentre: Datacentre,
+  contract: Contract,
+  { name, events }: Scenario,
+): Promise<void> {
+  const taps = new Set(events.map(({ node, env }) => `${node} ${env.INTERFACE}`));
+  if (name.includes('parallel') && taps.size === events.length) {
+    await Promise.all(events.map(event => play(datacentre, contract, event)));
+    return;
   }
+  for (const event of events) await play(datacentre, contract, event);
 }
 
-for (const { name, events } of SCENARIOS) {
-  test(`${name}: ${events.length} events`, { skip }, async () => {
-    for (const [i, event] of events.entries()) await play(event, `event ${i + 1}`);
-    for (const node of [datacentre.node1, datacentre.node2]) {
-      // A cluster that calls nothing when a NIC goes leaves that to gc.
-      if (events.every(event => event.node !== node.name)) continue;
-      await isClean(node);
-      const attached = recordsOf(node).length;
-      const taken = Object.fromEntries(
-        events.filter(event => event.node === node.name).map(({ up, env }) => [env.INTERFACE, up]),
-      );
-      assert.equal(attached, Object.values(taken).filter(Boolean).length);
-      for (const { ifname } of JSON.parse(await ip(node, '-j', 'link', 'show')))
-        if (/^tap/.test(ifname)) await ip(node, 'link', 'delete', ifname);
-      succeeded(await node.vmnet(['gc']));
-      assert.deepEqual(recordsOf(node), []);
-      assert.deepEqual(await stateOf(node), untouched.get(node.name));
-    }
-  });
+/** Nothing drifts, who came last is there, and when all are gone so is what they had. */
+async function endsClean(node: Node, events: readonly Event[], untouched: State): Promise<void> {
+  await isClean(node);
+  const taken = Object.fromEntries(events.map(({ up, env }) => [env.INTERFACE, up]));
+  assert.equal(recordsOf(node).length, Object.values(taken).filter(Boolean).length);
+  for (const { ifname } of JSON.parse(await ip(node, '-j', 'link', 'show')))
+    if (/^tap/.test(ifname)) await ip(node, 'link', 'delete', ifname);
+  succeeded(await node.vmnet(['gc']));
+  assert.deepEqual(recordsOf(node), []);
+  assert.deepEqual(await stateOf(node), untouched);
 }
 
-test("Ganeti's own tap to an installer is left alone, up and down", { skip }, async () => {
-  const { node1 } = datacentre;
+describe('recorded events', { skip, concurrency: true }, () => {
+  for (const contract of CONTRACTS) {
+    test(`as ${contract.name} would have them`, async t => {
+      const datacentre = await build();
+      t.after(() => datacentre.close());
+      const untouched = new Map<string, State>();
+      for (const name of ['node1', 'node2'] as const) untouched.set(name, await stateOf(datacentre[name]));
+      for (const scenario of contract.scenarios) {
+        await t.test(`${scenario.name}: ${scenario.events.length} events`, async () => {
+          await playAll(datacentre, contract, scenario);
+          for (const [name, own] of Map.groupBy(scenario.events, ({ node }) => node))
+            await endsClean(datacentre[name], own, untouched.get(name)!);
+        });
+      }
+    });
+  }
+});
+
+const HOOKS = [
+  ...['kvm-vif-bridge', 'kvm-ifup-custom', 'kvm-ifdown-custom'],
+  ...['routed', 'bridged', 'ext'].flatMap(mode => [`network/${mode}/up`, `network/${mode}/down`]),
+];
+
+test("Ganeti's own tap to an installer is left alone, up and down", { skip }, async t => {
+  const { node1, close } = await build();
+  t.after(close);
   await makeTap(node1, 'gnt.com.0');
   const before = await stateOf(node1);
   const env = {
@@ -119,7 +170,7 @@ test("Ganeti's own tap to an installer is left alone, up and down", { skip }, as
     IP: '169.254.169.1',
     LINK: '100',
   };
-  for (const name of ['kvm-vif-bridge', 'network/routed/up', 'network/routed/down'])
+  for (const name of HOOKS)
     assert.deepEqual(await asGaneti(node1, name, env), { exitCode: 0, stdout: '', stderr: '' });
   assert.deepEqual(await stateOf(node1), before);
   assert.deepEqual(recordsOf(node1), []);

@@ -17,6 +17,7 @@ import { render } from '../../lib/core/plan/render.ts';
 import { applied } from '../support/golden.ts';
 import { bridgeLine, ipLine } from '../support/memory/ip-lines.ts';
 import { nftTransaction } from '../support/memory/nft-lines.ts';
+import { ovsTransaction } from '../support/memory/ovs.ts';
 import { observe } from '../support/memory/read.ts';
 import { addLink, emptyState, setSysctl } from '../support/memory/state.ts';
 import { nic } from './arbitraries.ts';
@@ -137,6 +138,7 @@ test('what is rendered for a bare node is read back as it was wanted', () => {
       for (const batch of render(plan([], desired, identity).steps)) {
         const lines = batch.lines.map(line => line.text);
         if (batch.tool === 'nft') nftTransaction(state, lines);
+        else if (batch.tool === 'ovs') ovsTransaction(state, lines);
         else for (const line of lines) carryOut(state, batch.tool, line);
       }
       const all = { links: 'all' as const, routes: [{ family: 4 as const }, { family: 6 as const }] };

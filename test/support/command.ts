@@ -26,7 +26,7 @@ export interface CommandOptions {
 export const PATH = [process.env.PATH, '/usr/local/sbin', '/usr/sbin', '/sbin'].join(delimiter);
 
 /** Runs a command to its end, whatever it answers; throws only if it cannot be started or does not end. */
-async function run(argv: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
+export async function run(argv: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
   const [file = '', ...args] = argv;
   const result = await execa(file, args, {
     reject: false,

@@ -7,8 +7,8 @@ import { attach, resolve } from '../../lib/run/attach.ts';
 import { detach } from '../../lib/run/detach.ts';
 import { repair } from '../../lib/run/repair.ts';
 import { type MemoryWorld, memoryWorld } from './memory-world.ts';
-import { APART, ROUTED, SHAPES } from './shapes.ts';
-import { bridged, routed } from './world.ts';
+import { SHAPES as ALL, APART, OVS_SHAPES, ROUTED, VLAN_SHAPES } from './shapes.ts';
+import { bridged, inVlans, routed, switched } from './world.ts';
 
 export interface Case {
   readonly name: string;
@@ -19,6 +19,7 @@ export interface Case {
   readonly request: NicRequest;
 }
 
+const SHAPES = [...ALL, ...VLAN_SHAPES, ...OVS_SHAPES];
 const now = { dryRun: false };
 const tap0 = parseIfname('tap0', 'test');
 const up = (world: MemoryWorld, request: NicRequest) => attach(world.context, request, now);
@@ -30,6 +31,8 @@ const attached = (name: string, request: NicRequest, before?: Case['before']): C
   act: world => up(world, request),
   ...(before === undefined ? {} : { before }),
 });
+
+const arriving = (request: NicRequest): NicRequest => ({ ...request, phase: 'arriving' });
 
 export const ATTACHES: readonly Case[] = [
   ...SHAPES.map(({ name, request }) => attached(`${name}: first of the node`, request('tap0', 5))),
@@ -52,6 +55,28 @@ export const ATTACHES: readonly Case[] = [
       up(world, request('tap0', 5)),
     ),
   ),
+  ...ROUTED.flatMap(({ name, request }) => [
+    attached(`${name}: arriving`, arriving(request('tap0', 5))),
+    attached(`${name}: arrived`, request('tap0', 5), world => up(world, arriving(request('tap0', 5)))),
+  ]),
+  ...[inVlans('tap0', 5, ':10:20'), { ...bridged('tap0', 5), link: 'br2' }, bridged('tap0', 5)].map(other =>
+    attached(`VLAN .10, from ${other.link} ${other.vlan ?? ''}`, inVlans('tap0', 5, '.10'), world =>
+      up(world, other),
+    ),
+  ),
+  ...[routed('tap0', 5), bridged('tap0', 5), inVlans('tap0', 5, '.10'), switched('tap0', 5, '.20')].flatMap(
+    other => [
+      attached(`Open vSwitch, from ${other.mode} ${other.vlan ?? ''}`, switched('tap0', 5, '.10'), world =>
+        up(world, other),
+      ),
+      attached(`Open vSwitch, to ${other.mode} ${other.vlan ?? ''}`, other, world =>
+        up(world, switched('tap0', 5, '.10')),
+      ),
+    ],
+  ),
+  attached('VLAN .10, to none', { ...bridged('tap0', 5), link: 'br2' }, world =>
+    up(world, inVlans('tap0', 5, '.10')),
+  ),
   attached('the addresses of one that is gone', routed('tap0', 5), async world => {
     await world.makeTap('tap1');
     await up(world, routed('tap1', 5));
@@ -72,6 +97,14 @@ export const REPAIRS: readonly Case[] = SHAPES.map(({ name, request }) => ({
 }));
 
 export const DETACHES: readonly Case[] = [
+  ...ROUTED.map(
+    ({ name, request }): Case => ({
+      name: `${name}: detach of one that was arriving`,
+      request: arriving(request('tap0', 5)),
+      before: world => up(world, arriving(request('tap0', 5))),
+      act: world => detach(world.context, tap0, now),
+    }),
+  ),
   ...SHAPES.flatMap(({ name, request }): Case[] => [
     {
       name: `${name}: detach of the last`,

@@ -9,6 +9,7 @@ import { NFT_FAMILIES } from '../../lib/core/model/nft.ts';
 import { byKey, type KernelObject, keyOf } from '../../lib/core/model/object.ts';
 import type { NicRecord } from '../../lib/core/model/record.ts';
 import type { NicRequest } from '../../lib/core/model/request.ts';
+import { vlanQuestion } from '../../lib/core/observed/bridge.ts';
 import {
   type IpAnswer,
   type IpRow,
@@ -18,6 +19,7 @@ import {
 } from '../../lib/core/observed/ip.ts';
 import { linkQuestion } from '../../lib/core/observed/link.ts';
 import { readTables } from '../../lib/core/observed/nft.ts';
+import { type OvsAnswer, readOvs } from '../../lib/core/observed/ovs.ts';
 import type { Observed } from '../../lib/core/observed/query.ts';
 import type { Step } from '../../lib/core/plan/plan.ts';
 import type { Batch } from '../../lib/core/plan/render.ts';
@@ -42,7 +44,8 @@ export type Before =
   | { readonly tap: string }
   | { readonly attach: AttachFlags }
   | { readonly ip: string; readonly family?: 4 | 6 }
-  | { readonly nft: string };
+  | { readonly nft: string }
+  | { readonly ovs: string };
 
 export const GOLDEN = join(import.meta.dirname, '../golden');
 
@@ -71,7 +74,7 @@ export interface GoldenHost extends Host {
 
 export function goldenHost(name: string): GoldenHost {
   const dir = join(GOLDEN, name, 'observed');
-  const { links, objects } = observedIn(dir);
+  const { links, objects, ovsBridges = [] } = observedIn(dir);
   const records = recordsIn(dir);
   const ran: Batch[] = [];
   let now = objects;
@@ -95,6 +98,7 @@ export function goldenHost(name: string): GoldenHost {
       return {
         objects: now.filter(object => selected(query, object)),
         links: new Map([...links].filter(([ifname]) => asked.includes(ifname as Ifname))),
+        ...(query.ovs === undefined ? {} : { ovsBridges }),
       };
     },
     ifindex: ifname => links.get(ifname)?.ifindex,
@@ -108,6 +112,7 @@ export function goldenHost(name: string): GoldenHost {
     },
     hostRecord: { read: () => undefined, write: () => undefined, remove: () => undefined },
     announce: async () => undefined,
+    probe: async () => ({ claims: [], failed: [] }),
     now: () => '2031-05-04T03:02:01.000Z',
   };
 }
@@ -132,6 +137,7 @@ function asRead(object: KernelObject): KernelObject {
 function observedIn(dir: string): Observed {
   const rows = (file: string): readonly IpRow[] =>
     JSON.parse(readFileSync(join(dir, `${file}.json`), 'utf8'));
+  const switched = readSwitch(dir);
   const routes = rows('routes');
   const answers: readonly IpAnswer[] = [
     linkQuestion('all').read(rows('addresses')),
@@ -142,6 +148,8 @@ function observedIn(dir: string): Observed {
   const sysctls = readFileSync(join(dir, 'sysctls.txt'), 'utf8').split('\n').filter(Boolean);
   const objects: readonly KernelObject[] = [
     ...answers.flatMap(answer => answer.objects),
+    ...(existsSync(join(dir, 'vlans.json')) ? vlanQuestion('all').read(rows('vlans')).objects : []),
+    ...switched.ports,
     ...NFT_FAMILIES.map(family => ({ family })).flatMap(query =>
       readTables(JSON.parse(readFileSync(join(dir, 'nft.json'), 'utf8')), query),
     ),
@@ -156,7 +164,13 @@ function observedIn(dir: string): Observed {
   return {
     objects: [...byKey(objects).values()],
     links: new Map(links.map(facts => [facts.ifname, facts])),
+    ovsBridges: switched.bridges,
   };
+}
+
+function readSwitch(dir: string): OvsAnswer {
+  const file = join(dir, 'ovs.txt');
+  return existsSync(file) ? readOvs(readFileSync(file, 'utf8')) : { ports: [], bridges: [] };
 }
 
 function recordsIn(dir: string): ReadonlyMap<string, NicRecord> {

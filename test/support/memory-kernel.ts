@@ -12,16 +12,17 @@ import type { Batch } from '../../lib/core/plan/render.ts';
 import type { Held, Host } from '../../lib/run/ports.ts';
 import { bridgeLine, ipLine } from './memory/ip-lines.ts';
 import { nftTransaction } from './memory/nft-lines.ts';
+import { ovsTransaction } from './memory/ovs.ts';
 import { observe } from './memory/read.ts';
 import { hostRecordIn, recordsIn } from './memory/records.ts';
 import { refused } from './memory/refuse.ts';
-import { addLink, adoptMac, emptyState, type KernelState, removeLink, setSysctl } from './memory/state.ts';
+import { addLink, emptyState, type KernelState, removeLink, setSysctl } from './memory/state.ts';
 
 /** What a process that is ended by SIGKILL throws: whoever catches it can do nothing more either. */
 export const KILLED = new Error('killed');
 
 export interface Operation {
-  readonly kind: 'read' | 'sysctl' | 'nft' | 'ip' | 'ip6' | 'bridge' | 'record' | 'announce';
+  readonly kind: 'read' | 'sysctl' | 'nft' | 'ip' | 'ip6' | 'bridge' | 'ovs' | 'record' | 'announce';
   readonly text: string;
 }
 
@@ -87,6 +88,7 @@ export function memoryKernel(): MemoryKernel {
       step('announce', announcements.map(one => one.address.text).join(' '));
       announced.push(...announcements);
     },
+    probe: async () => ({ claims: [], failed: [] }),
     now: () => '2031-05-04T03:02:01.000Z',
   };
   return {
@@ -117,6 +119,14 @@ function carryOut(state: KernelState, batch: Batch, step: (kind: Operation['kind
   if (batch.tool === 'nft') {
     for (const line of batch.lines) step('nft', line.text);
     nftTransaction(
+      state,
+      batch.lines.map(line => line.text),
+    );
+    return;
+  }
+  if (batch.tool === 'ovs') {
+    for (const line of batch.lines) step('ovs', line.text);
+    ovsTransaction(
       state,
       batch.lines.map(line => line.text),
     );
@@ -167,6 +177,7 @@ const EVERYTHING = {
   rules: true,
   nft: NFT_FAMILIES.map(family => ({ family })),
   fdb: [],
+  vlans: 'all',
 } as const;
 
 function snapshot(state: KernelState): readonly string[] {
@@ -183,23 +194,8 @@ function snapshot(state: KernelState): readonly string[] {
     ...objects.map(textOf),
     ...state.proxies.map(textOf),
     ...state.fdb.map(textOf),
+    ...[...state.ovs.values()].map(textOf),
     ...[...state.sysctls].map(([path, value]) => `sysctl ${path} ${value}`),
     ...tables,
   ].sort();
-}
-
-/** What a routed node has before the first NIC: an uplink that is up, a bridge with a port, forwarding of IPv6. */
-export function nodeInMemory(): MemoryKernel {
-  const kernel = memoryKernel();
-  kernel.addLink('up0', 'veth', '52:54:00:00:00:01');
-  kernel.addLink('up1', 'veth', '52:54:00:00:00:04');
-  kernel.addLink('up6', 'veth', '52:54:00:00:00:06');
-  kernel.addLink('port0', 'veth', '52:54:00:00:00:02');
-  kernel.addLink('br0', 'bridge', '52:54:00:00:00:03');
-  kernel.addLink('br1', 'bridge', '52:54:00:00:00:05');
-  for (const line of ['br1 up', 'up0 up', 'up1 up', 'up6 up', 'br0 up', 'port0 master br0 up'])
-    ipLine(kernel.state, `link set dev ${line}`, 4);
-  adoptMac(kernel.state, 'br0');
-  setSysctl(kernel.state, 'net/ipv6/conf/all/forwarding', '1');
-  return kernel;
 }

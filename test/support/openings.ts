@@ -13,12 +13,13 @@ export function openings(state: KernelState, nic: Nic): readonly string[] {
   if (link === undefined || !link.up) return [];
   const chain = state.nft.get('netdev vmnet')?.chains.get(`from-${tap}`);
   const closed = chain?.hook?.policy === 'drop' && chain.rules.length >= 5;
+  if (state.ovs.has(tap) && !closed) return ['a port of Open vSwitch without a filter'];
   if (link.master !== undefined) return closed ? [] : ['a port without a filter'];
   if (link.group === 0) {
     const forwards = state.sysctls.get(`net/ipv4/conf/${tap}/forwarding`) === '1';
     return closed || !forwards ? [] : ['a tap in no group, unknown to the filter, is forwarded by main'];
   }
-  if (nic.mode === 'bridged') return closed ? [] : ['in a group without a filter'];
+  if (nic.mode !== 'routed') return closed ? [] : ['in a group without a filter'];
   return [...(closed ? [] : ['without a filter']), ...leaks(state, nic)];
 }
 

@@ -36,7 +36,8 @@ const SETUP = [
   ),
 ];
 
-export function realWorld(ini?: string): RealWorld {
+/** `vlans`: with br2, where the kernel has VLAN-aware bridges. */
+export function realWorld(ini?: string, { vlans = false } = {}): RealWorld {
   const stateDir = mkdtempSync(join(tmpdir(), 'vmnet-scenario-'));
   const announced: Announcement[] = [];
   let host: OpenHost | undefined;
@@ -44,7 +45,7 @@ export function realWorld(ini?: string): RealWorld {
     host?.close();
     host = undefined;
   };
-  setUp();
+  setUp(vlans);
   return {
     announced,
     // A run of vmnet is a process, whose `ip` remembers the links that it has seen: so each has a host of its own.
@@ -55,6 +56,7 @@ export function realWorld(ini?: string): RealWorld {
     },
     ip: async (line, family = 4) => batch(family, [line]),
     nft: async (...lines) => void tool('nft', ['-f', '-'], lines.join('\n')),
+    ovs: async commands => void tool('ovs-vsctl', ['--timeout=10', '--', ...commands.split(' ')]),
     sysctl: async (path, value) => writeFileSync(`/proc/sys/${path}`, value),
     makeTap: async name => {
       tool('ip', ['tuntap', 'add', 'dev', name, 'mode', 'tap']);
@@ -66,7 +68,7 @@ export function realWorld(ini?: string): RealWorld {
       close();
       announced.length = 0;
       tearDown(stateDir);
-      setUp();
+      setUp(vlans);
     },
     stateDir,
     close: () => {
@@ -77,18 +79,35 @@ export function realWorld(ini?: string): RealWorld {
   };
 }
 
-function setUp(): void {
+const VLAN_SETUP = [
+  'link add trunk0 address 52:54:00:00:00:08 type veth peer name trunk0p',
+  'link add br2 type bridge stp_state 0 forward_delay 0 mcast_snooping 0 vlan_filtering 1',
+  'link set trunk0 master br2 up',
+  'link set br2 up',
+  'link set trunk0p up',
+];
+
+function setUp(vlans: boolean): void {
   for (const path of ['net/ipv4/conf/default/rp_filter', 'net/ipv4/conf/all/rp_filter']) write(path, '0');
   for (const path of ['default', 'all']) write(`net/ipv6/conf/${path}/accept_dad`, '0');
   write('net/ipv6/conf/all/forwarding', '1');
   for (const family of ['ipv4', 'ipv6']) write(`net/${family}/fwmark_reflect`, '0');
   batch(4, SETUP);
+  if (vlans) batch(4, VLAN_SETUP);
 }
 
 function tearDown(stateDir: string): void {
   rmSync(join(stateDir, 'nics'), { recursive: true, force: true });
   tool('nft', ['flush', 'ruleset']);
-  const taps = ['tap0', 'tap1'].filter(name => existsSync(`/proc/sys/net/ipv4/conf/${name}`));
+  if (process.env.OVS_RUNDIR !== undefined)
+    tool('ovs-vsctl', [
+      '--timeout=10',
+      '--',
+      ...['tap0', 'tap1'].flatMap(name => ['--', '--if-exists', 'del-port', name]).slice(1),
+    ]);
+  const taps = ['tap0', 'tap1', 'trunk0', 'br2'].filter(name =>
+    existsSync(`/proc/sys/net/ipv4/conf/${name}`),
+  );
   batch(4, [
     ...[...taps, 'up0', 'up1', 'up6', 'port0', 'br0', 'br1'].map(name => `link delete ${name}`),
     ...flushed(4),
@@ -120,10 +139,15 @@ function snapshot(): readonly string[] {
   );
   return [
     ...addresses.map(linkLine),
+    ...vlanLines(),
+    ...ovsLines(),
     ...rest.flatMap(rows => rows.filter(isLasting).map(row => JSON.stringify(row, steady))),
     ...six.flatMap(rows => rows.map(row => `IPv6 ${JSON.stringify(row, steady)}`)),
     ...ruleset.nftables.flatMap(entry => nftEntry(entry)),
-    ...sysctls.map(path => `sysctl ${path} ${readFileSync(`/proc/sys/${path}`, 'utf8').trim()}`),
+    // Older kernels have no force_forwarding.
+    ...sysctls
+      .filter(path => existsSync(`/proc/sys/${path}`))
+      .map(path => `sysctl ${path} ${readFileSync(`/proc/sys/${path}`, 'utf8').trim()}`),
   ].sort();
 }
 
@@ -146,6 +170,22 @@ function nftEntry(entry: Json): readonly string[] {
   const name = `${kind} ${body.family} ${body.table} ${body.name}`;
   const elements = Array.isArray(elem) ? elem.map(one => `${name} has ${JSON.stringify(one)}`) : [];
   return [JSON.stringify({ [kind]: rest }, steady), ...elements];
+}
+
+/** What Open vSwitch has for taps. */
+function ovsLines(): readonly string[] {
+  if (process.env.OVS_RUNDIR === undefined) return [];
+  const columns = '--columns=name,tag,trunks,vlan_mode,protected,external_ids';
+  const table = JSON.parse(tool('ovs-vsctl', ['--timeout=10', '--format=json', columns, 'list', 'Port']));
+  return (table.data as readonly unknown[][])
+    .filter(row => String(row[0]).startsWith('tap'))
+    .map(row => `ovs ${JSON.stringify(row)}`);
+}
+
+/** The VLANs of each port. */
+function vlanLines(): readonly string[] {
+  const rows: readonly Json[] = JSON.parse(tool('bridge', ['-j', 'vlan', 'show']) || '[]');
+  return rows.map(row => JSON.stringify(row));
 }
 
 const VOLATILE = ['handle', 'packets', 'bytes'];

@@ -11,73 +11,14 @@ import { repair } from '../../lib/run/repair.ts';
 import { BREAKAGES } from './breakages.ts';
 import { conversions } from './conversions.ts';
 import { type Scenario, same } from './scenario.ts';
-import { SHAPES } from './shapes.ts';
+import { SHAPES, type Shape } from './shapes.ts';
 import { routed, type World } from './world.ts';
 
 const now = { dryRun: false };
 const tap = (name: string): Ifname => parseIfname(name, 'test');
 
 export const SCENARIOS: readonly Scenario[] = [
-  ...SHAPES.flatMap(({ name, request }): Scenario[] => [
-    {
-      name: `${name}: attach, attach again, detach`,
-      run: async world => {
-        await world.makeTap('tap0');
-        // What stays: sysctls of the host that are never switched off again, and the MAC that a bridge keeps.
-        await attach(world.context, request('tap0', 5), now);
-        await detach(world.context, tap('tap0'), now);
-        const before = await world.snapshot();
-        const first = await attach(world.context, request('tap0', 5), now);
-        assert.ok(first.plan.steps.length > 0);
-        assert.deepEqual(
-          (await check(world.context, [])).steps.map(step => textOf(step.object)),
-          [],
-        );
-        const attached = await world.snapshot();
-        assert.deepEqual((await attach(world.context, request('tap0', 5), now)).plan.steps, []);
-        await same(world, attached);
-        await detach(world.context, tap('tap0'), now);
-        await same(world, before);
-        assert.deepEqual((await detach(world.context, tap('tap0'), now)).plan.steps, []);
-      },
-    },
-    {
-      name: `${name}: detach of one of two, in any order`,
-      run: async world => {
-        await world.makeTap('tap0');
-        await world.makeTap('tap1');
-        await attach(world.context, request('tap0', 5), now);
-        const one = await world.snapshot();
-        await attach(world.context, request('tap1', 6), now);
-        await detach(world.context, tap('tap1'), now);
-        await same(world, one);
-        await attach(world.context, request('tap1', 6), now);
-        const both = await world.snapshot();
-        await detach(world.context, tap('tap0'), now);
-        await attach(world.context, request('tap0', 5), now);
-        await same(world, both);
-        assert.deepEqual((await check(world.context, [])).steps, []);
-      },
-    },
-    {
-      name: `${name}: a tap that vanished is detached, and collected`,
-      run: async world => {
-        await world.makeTap('tap0');
-        await attach(world.context, request('tap0', 5), now);
-        await detach(world.context, tap('tap0'), now);
-        await world.removeTap('tap0');
-        const before = await world.snapshot();
-        for (const clean of [() => detach(world.context, tap('tap0'), now), () => gc(world.context, now)]) {
-          await world.makeTap('tap0');
-          await attach(world.context, request('tap0', 5), now);
-          await world.removeTap('tap0');
-          await clean();
-          await same(world, before);
-          assert.deepEqual(world.context.host.records.list().records, []);
-        }
-      },
-    },
-  ]),
+  ...comingAndGoing(SHAPES),
   ...conversions(),
   {
     name: 'an address changes',
@@ -206,6 +147,70 @@ export const SCENARIOS: readonly Scenario[] = [
     }),
   ),
 ];
+
+/** What comes goes again, and leaves nothing. */
+export function comingAndGoing(shapes: readonly Shape[]): readonly Scenario[] {
+  return shapes.flatMap(({ name, request }): Scenario[] => [
+    {
+      name: `${name}: attach, attach again, detach`,
+      run: async world => {
+        await world.makeTap('tap0');
+        // What stays: sysctls of the host that are never switched off again, and the MAC that a bridge keeps.
+        await attach(world.context, request('tap0', 5), now);
+        await detach(world.context, tap('tap0'), now);
+        const before = await world.snapshot();
+        const first = await attach(world.context, request('tap0', 5), now);
+        assert.ok(first.plan.steps.length > 0);
+        assert.deepEqual(
+          (await check(world.context, [])).steps.map(step => textOf(step.object)),
+          [],
+        );
+        const attached = await world.snapshot();
+        assert.deepEqual((await attach(world.context, request('tap0', 5), now)).plan.steps, []);
+        await same(world, attached);
+        await detach(world.context, tap('tap0'), now);
+        await same(world, before);
+        assert.deepEqual((await detach(world.context, tap('tap0'), now)).plan.steps, []);
+      },
+    },
+    {
+      name: `${name}: detach of one of two, in any order`,
+      run: async world => {
+        await world.makeTap('tap0');
+        await world.makeTap('tap1');
+        await attach(world.context, request('tap0', 5), now);
+        const one = await world.snapshot();
+        await attach(world.context, request('tap1', 6), now);
+        await detach(world.context, tap('tap1'), now);
+        await same(world, one);
+        await attach(world.context, request('tap1', 6), now);
+        const both = await world.snapshot();
+        await detach(world.context, tap('tap0'), now);
+        await attach(world.context, request('tap0', 5), now);
+        await same(world, both);
+        assert.deepEqual((await check(world.context, [])).steps, []);
+      },
+    },
+    {
+      name: `${name}: a tap that vanished is detached, and collected`,
+      run: async world => {
+        await world.makeTap('tap0');
+        await attach(world.context, request('tap0', 5), now);
+        await detach(world.context, tap('tap0'), now);
+        await world.removeTap('tap0');
+        const before = await world.snapshot();
+        for (const clean of [() => detach(world.context, tap('tap0'), now), () => gc(world.context, now)]) {
+          await world.makeTap('tap0');
+          await attach(world.context, request('tap0', 5), now);
+          await world.removeTap('tap0');
+          await clean();
+          await same(world, before);
+          assert.deepEqual(world.context.host.records.list().records, []);
+        }
+      },
+    },
+  ]);
+}
 
 /** Not what vmnet switches on for good, nor the settings of the tap. */
 function isLasting(line: string): boolean {

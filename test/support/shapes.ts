@@ -1,8 +1,8 @@
 // Requests of each kind that a NIC can be of.
 import type { NicRequest } from '../../lib/core/model/request.ts';
-import { bridged, routed } from './world.ts';
+import { bridged, inVlans, routed, switched } from './world.ts';
 
-interface Shape {
+export interface Shape {
   readonly name: string;
   readonly request: (tap: string, number: number) => NicRequest;
 }
@@ -22,6 +22,18 @@ export const SHAPES: readonly Shape[] = [
   { name: 'bridged', request: bridged },
   { name: 'bridged, the first port', request: (name, n) => ({ ...bridged(name, n), link: 'br1' }) },
 ];
+
+/** What needs a kernel with VLAN-aware bridges. */
+export const VLAN_SHAPES: readonly Shape[] = ['.10', ':10:20', '.1:10:20'].map(vlan => ({
+  name: `VLAN ${vlan}`,
+  request: (name, n) => inVlans(name, n, vlan),
+}));
+
+/** What needs Open vSwitch. */
+export const OVS_SHAPES: readonly Shape[] = [undefined, '.10', ':10:20', '.10:20:30'].map(vlan => ({
+  name: `Open vSwitch, ${vlan === undefined ? 'no VLAN' : `VLAN ${vlan}`}`,
+  request: (name, n) => switched(name, n, vlan),
+}));
 
 /** Without a MAC nothing makes an address of IPv6. */
 function routed4(name: string, number: number): NicRequest {

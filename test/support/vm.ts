@@ -63,6 +63,17 @@ export async function moveVm(vm: Vm, node: Node, tap: string = vm.nic.tap): Prom
   return plug(vm, vm.name, node, { ...vm.nic, tap });
 }
 
+/** A live migration: the new tap is there, and the guest behind the old one until the returned function is called. */
+export async function arriveVm(vm: Vm, node: Node, tap: string): Promise<() => Promise<Vm>> {
+  const nic = { ...vm.nic, tap };
+  await makeLink(vm, node, nic, 'arriving');
+  return async () => {
+    await stopVm(vm);
+    await ip(vm, 'link', 'set', 'arriving', 'name', 'eth0');
+    return configure(vm, vm.name, node, nic);
+  };
+}
+
 /** The tap vanishes, as at the end of QEMU. The namespace stays, for another move. */
 export async function stopVm(vm: Vm): Promise<void> {
   await ip(vm, 'link', 'delete', 'eth0');
@@ -91,21 +102,16 @@ const SEND_FRAME = `
 `;
 
 async function plug(place: Place, name: string, node: Node, nic: GuestNic): Promise<Vm> {
-  await ip(
-    node,
-    'link',
-    'add',
-    nic.tap,
-    'type',
-    'veth',
-    'peer',
-    'name',
-    'eth0',
-    'address',
-    nic.mac,
-    'netns',
-    place.ns,
-  );
+  await makeLink(place, node, nic, 'eth0');
+  return configure(place, name, node, nic);
+}
+
+async function makeLink(place: Place, node: Node, { tap, mac }: GuestNic, name: string): Promise<void> {
+  const peer = ['peer', 'name', name, 'address', mac, 'netns', place.ns];
+  await ip(node, 'link', 'add', tap, 'type', 'veth', ...peer);
+}
+
+async function configure(place: Place, name: string, node: Node, nic: GuestNic): Promise<Vm> {
   await ipBatch(place, [
     'link set eth0 up',
     ...(nic.ip === undefined ? [] : [`address add ${nic.ip} dev eth0`]),

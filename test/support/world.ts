@@ -15,6 +15,8 @@ export interface World {
   ip(line: string, family?: 4 | 6): Promise<void>;
   nft(...lines: readonly string[]): Promise<void>;
   sysctl(path: string, value: string): Promise<void>;
+  /** Commands of `ovs-vsctl`, where it is. */
+  ovs(commands: string): Promise<void>;
   /** A tap that is down and unconfigured, as a hypervisor hands it over. */
   makeTap(name: string): Promise<void>;
   removeTap(name: string): Promise<void>;
@@ -22,7 +24,8 @@ export interface World {
   snapshot(): Promise<readonly string[]>;
 }
 
-/** Node: up0, up1 and up6 are up and without addresses, br0 is up with a port, br1 without, IPv6 is forwarded. */
+/** Node: up0, up1 and up6 are up and without addresses, br0 is up with a port, br1 without, IPv6 is forwarded; br2
+ * is VLAN-aware, with trunk0, where the kernel has that. */
 export const INI = `
 [network public]
 mode = routed
@@ -50,6 +53,15 @@ host-access = yes
 [network lan]
 mode = bridged
 link = br0
+
+[network vlans]
+mode = bridged
+link = br2
+vlan-uplinks = trunk0
+
+[network switched]
+mode = openvswitch
+link = ovs0
 `;
 
 export function contextOf(host: Host, ini = INI): Context {
@@ -95,6 +107,20 @@ export function bridged(tap: string, number: number): NicRequest {
     tags: [],
     network: { name: 'lan' },
   };
+}
+
+/** In VLANs of a VLAN-aware bridge, which leads out by trunk0. */
+export function inVlans(tap: string, number: number, vlan: string): NicRequest {
+  const { tags, network: _, ...request } = bridged(tap, number);
+  // In the order of a record, which tests compare as text.
+  return { ...request, link: 'br2', vlan, tags, network: { name: 'vlans' } };
+}
+
+/** On a bridge of Open vSwitch, with or without VLANs. */
+export function switched(tap: string, number: number, vlan?: string): NicRequest {
+  const { tags, network: _, ...request } = bridged(tap, number);
+  const vlans = vlan === undefined ? {} : { vlan };
+  return { ...request, mode: 'openvswitch', link: 'ovs0', ...vlans, tags, network: { name: 'switched' } };
 }
 
 function macOf(number: number) {

@@ -43,7 +43,7 @@ test('bad values name the key and the line', () => {
     ['[vmnet]', 'rule-preference', ['0', '32001', '31991', 'x']],
     ['[vmnet]', 'guard', ['strcit', 'true', 'Strict', 'no']],
     ['[vmnet]', 'log-file', ['vmnet.log', './x', '/', '/var/log/', '/var/../etc/passwd', "/a'b"]],
-    ['[network n]', 'mode', ['ruoted', 'openvswitch', 'ROUTED']],
+    ['[network n]', 'mode', ['ruoted', 'ROUTED']],
     ['[network n]', 'link', ['-x', 'a b', 'a/b', '$(x)', 'é', 'a'.repeat(65)]],
     ['[network n]', 'table', ['0', '255', 'local', 'unspec', 'publc', '2147483648', '-1', '0x10', '010']],
     ['[network n]', 'table6', ['0', 'nowhere']],
@@ -60,6 +60,7 @@ test('bad values name the key and the line', () => {
     ['[network n]', 'gateway6', ['192.0.2.1', '2001:db8::1/64', 'x']],
     ['[network n]', 'arp-source', ['2001:db8::1', '0.0.0.0', 'x']],
     ['[network n]', 'host-access', ['true', '1', 'Yes', 'yse']],
+    ['[network n]', 'probe', ['true', '1', 'Yes', 'never']],
     ['[bond b]', 'mode', ['balance-rr', '802.3da', '4']],
     ['[bond b]', 'ports', ['eth0,eth1', 'eth0 eth0', 'eth0 -x']],
     ['[bond b]', 'xmit-hash-policy', ['layer3', 'layer4+3']],
@@ -199,7 +200,7 @@ test('the shipped file is the defaults, and its samples are good', () => {
 test('the shipped file names every key', () => {
   const text = readFileSync(SHIPPED, 'utf8');
   const network =
-    'mode link table table6 uplink uplink6 group subnet gateway subnet6 gateway6 arp-source host-access';
+    'mode link table table6 uplink uplink6 group subnet gateway subnet6 gateway6 arp-source host-access probe';
   const others =
     'tap-mac route-protocol rule-preference guard log-file ports xmit-hash-policy mtu parent id addresses dns services';
   const policy =

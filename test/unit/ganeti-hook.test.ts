@@ -110,7 +110,7 @@ test('what is there only sometimes', () => {
 });
 
 test('NICs that other scripts serve do not make the rest of the instance unreadable', () => {
-  for (const mode of ['openvswitch', 'ext']) {
+  for (const mode of ['ext']) {
     const event = instanceEvent({
       ...START,
       GANETI_INSTANCE_NIC_COUNT: '2',

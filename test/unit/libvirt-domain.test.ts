@@ -59,6 +59,7 @@ test('what the hook gets of a domain that has started', () => {
       ],
       network: {},
       ...ofInstance,
+      tags: ['vmnet:network:*:isolate'],
     },
     {
       ifname: 'vnet1',
@@ -85,7 +86,12 @@ test('what the hook gets of a domain that has started', () => {
     },
   ]);
   assert.deepEqual(
-    started.nics.map(({ where, declared, isolated, mtu }) => [where, declared, isolated, mtu]),
+    started.nics.map(({ where, declared, request, mtu }) => [
+      where,
+      declared,
+      request.tags.includes('vmnet:network:*:isolate'),
+      mtu,
+    ]),
     [
       ['started.xml:20', false, true, 1450],
       ['started.xml:39', false, false, undefined],

@@ -30,7 +30,7 @@ for (const [code, bytes] of Object.entries(WITHOUT)) {
   test(`a launcher runs its entry, with code ${code}`, async () => {
     writeFileSync(join(dir, 'a.program'), bytes);
     const launcher = join(dir, 'launcher.cjs');
-    writeFileSync(launcher, launcherOf(process.execPath, 'a.program', 'up'));
+    writeFileSync(launcher, launcherOf(process.execPath, join(dir, 'a.program'), 'up'));
     chmodSync(launcher, 0o755);
     const { stdout } = await execa(launcher);
     assert.equal(stdout, 'up /');

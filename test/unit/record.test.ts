@@ -81,6 +81,7 @@ describe('parseRecord', () => {
     { path: 'network.families.0.uplink', value: 'bond0 993' },
     { path: 'network.families.0.gateway', value: parseAddress('2001:db8::1', W) },
     { path: 'network.families.1.skeleton', value: 0 },
+    { path: 'request.phase', value: 'leaving' },
     { path: 'before.0', value: null },
     { path: 'before.0.kind', value: 'route' },
     { path: 'before.0.ifname', value: 'eth0' },

@@ -14,9 +14,8 @@ export interface Announcement {
 }
 
 const BROADCAST = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff];
-/** ff02::1, all nodes, and the group address that Ethernet makes of its last four bytes. */
+/** ff02::1. */
 const ALL_NODES = [0xff, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
-const ALL_NODES_MAC = [0x33, 0x33, 0, 0, 0, 1];
 const ICMPV6 = 58;
 
 /**
@@ -46,7 +45,7 @@ function gratuitousArp(
   return Uint8Array.from([...BROADCAST, ...mac, 0x08, 0x06, ...arp]);
 }
 
-/** RFC 4861 sections 4.4 and 7.2.6: Override set, Router and Solicited clear; hop limit 255 or it is dropped. */
+/** RFC 4861 sections 4.4 and 7.2.6: Override set, Router and Solicited clear. */
 function unsolicitedAdvertisement(
   mac: readonly number[],
   target: readonly number[],
@@ -54,13 +53,30 @@ function unsolicitedAdvertisement(
 ): Uint8Array {
   const override = [0x20, 0, 0, 0];
   const targetLinkLayer = [2, 1, ...mac];
-  const body = [...override, ...target, ...targetLinkLayer];
+  return discoveryFrame({
+    mac,
+    source,
+    group: ALL_NODES,
+    type: 136,
+    body: [...override, ...target, ...targetLinkLayer],
+  });
+}
+
+/** A packet of neighbour discovery to a multicast group; its hop limit is 255, or it is dropped. */
+export function discoveryFrame(packet: {
+  readonly mac: readonly number[];
+  readonly source: readonly number[];
+  readonly group: readonly number[];
+  readonly type: number;
+  readonly body: readonly number[];
+}): Uint8Array {
+  const { mac, source, group, type, body } = packet;
   const length = 4 + body.length;
-  const pseudoHeader = [...source, ...ALL_NODES, 0, 0, 0, length, 0, 0, 0, ICMPV6];
-  const sum = internetChecksum([...pseudoHeader, 136, 0, 0, 0, ...body]);
-  const icmp = [136, 0, sum >> 8, sum & 0xff, ...body];
-  const ipv6 = [0x60, 0, 0, 0, 0, length, ICMPV6, 255, ...source, ...ALL_NODES];
-  return Uint8Array.from([...ALL_NODES_MAC, ...mac, 0x86, 0xdd, ...ipv6, ...icmp]);
+  const pseudoHeader = [...source, ...group, 0, 0, 0, length, 0, 0, 0, ICMPV6];
+  const sum = internetChecksum([...pseudoHeader, type, 0, 0, 0, ...body]);
+  const icmp = [type, 0, sum >> 8, sum & 0xff, ...body];
+  const ipv6 = [0x60, 0, 0, 0, 0, length, ICMPV6, 255, ...source, ...group];
+  return Uint8Array.from([0x33, 0x33, ...group.slice(12), ...mac, 0x86, 0xdd, ...ipv6, ...icmp]);
 }
 
 /** RFC 1071, over an even number of bytes. */

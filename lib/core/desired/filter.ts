@@ -42,7 +42,7 @@ export function filterOfNic(nic: Nic, settings: Settings): readonly KernelObject
   const tap = nic.request.ifname;
   return [
     frameFilter(nic, settings),
-    element(nic.mode === 'routed' ? 'inet' : 'bridge', 'taps', [tap]),
+    element(nic.mode === 'bridged' ? 'bridge' : 'inet', 'taps', [tap]),
     ...privateElements(nic),
     ...profileElements(nic),
     ...(nic.mode === 'routed' && nic.policy.isolated ? [element('inet', 'tap_isolated', [tap])] : []),
@@ -69,7 +69,7 @@ export function servicesOf(nic: Nic): readonly KernelObject[] {
     // nft -n prints protocols as numbers.
     element('inet', set, [at, protocol === 'tcp' ? '6' : '17', String(port)]),
   );
-  if (nic.mode === 'bridged') return services;
+  if (nic.mode !== 'routed') return services;
   const subnets = nic.network.families.flatMap(({ family, subnet }) =>
     subnet === undefined ? [] : [element('inet', `group_subnet${family}`, [at, subnet.text])],
   );
@@ -83,6 +83,8 @@ export function servicesOf(nic: Nic): readonly KernelObject[] {
 const FAMILIES_OF: Readonly<Record<Nic['mode'], readonly NftFamily[]>> = {
   routed: ['netdev', 'inet', 'arp'],
   bridged: ['netdev', 'bridge', 'inet'],
+  // Open vSwitch takes a frame after the chain of the tap, and no bridge of the kernel sees it.
+  openvswitch: ['netdev', 'inet'],
 };
 
 const SETS: readonly NftSet[] = [

@@ -35,7 +35,7 @@ const LEVELS: Readonly<Record<FilterLevel, (guest: Guest) => readonly RuleWords[
   full: guest => [
     ...macRule(guest),
     // By `ether type`, which a tagged frame cannot evade as it does other matches.
-    ...TAGGED,
+    ...tagRules(guest),
     ...privateRule(guest),
     ...markRules(guest),
     ...ipv4Rules(guest),
@@ -47,7 +47,7 @@ const LEVELS: Readonly<Record<FilterLevel, (guest: Guest) => readonly RuleWords[
   mac: guest => [
     ...macRule(guest),
     // Tags would lead into other VLANs, and an LLC header hides what is inside.
-    ...TAGGED,
+    ...tagRules(guest),
     ['ether type < 1536 counter drop', 'LLC'],
     ['ether daddr & ff:ff:ff:ff:ff:f0 == 01:80:c2:00:00:00 counter drop', 'protocols of switches'],
     ...(guest.mac === undefined
@@ -60,10 +60,19 @@ const LEVELS: Readonly<Record<FilterLevel, (guest: Guest) => readonly RuleWords[
   none: guest => [...privateRule(guest), ...markRules(guest), ['accept', 'anything']],
 };
 
-const TAGGED: readonly RuleWords[] = [
-  ['ether type 8021q counter drop', 'tagged'],
-  ['ether type 8021ad counter drop', 'tagged'],
-];
+/**
+ * The kernel has taken the tag off before the chain is run: what a frame carries is matched as that of any other. One
+ * within another stays, and would hide what is inside.
+ */
+function tagRules({ tags }: Guest): readonly RuleWords[] {
+  const others: readonly RuleWords[] = [['ether type 8021ad counter drop', 'tagged']];
+  if (tags.length === 0) return [['ether type 8021q counter drop', 'tagged'], ...others];
+  return [
+    [`ether type 8021q vlan id != { ${tags.join(', ')} } counter drop`, 'of a VLAN that is not its own'],
+    ['ether type 8021q vlan type { 8021q, 8021ad } counter drop', 'tagged twice'],
+    ...others,
+  ];
+}
 
 function macRule({ mac }: Guest): RuleWords[] {
   return mac === undefined ? [] : [[`ether saddr != ${mac} counter drop`, 'foreign MAC']];

@@ -27,6 +27,8 @@ export function groupOf(nic: Nic): number {
 export interface Guest {
   readonly mac?: Mac;
   readonly macPrefix?: MacPrefix;
+  /** The VLANs whose tags it may send. */
+  readonly tags: readonly number[];
   /** What its packets are marked with. */
   readonly marks: Readonly<Record<Family, number>>;
   /** What it may send from: `any` where nobody knows and the configuration lets it, empty for a family that it lacks. */
@@ -42,6 +44,7 @@ export function guestOf(nic: Nic, settings: Settings): Guest {
   return {
     ...(mac === undefined ? {} : { mac }),
     ...(macPrefix === undefined ? {} : { macPrefix }),
+    tags: nic.mode === 'routed' ? [] : (nic.vlans?.tagged ?? []),
     marks: marksOf(nic),
     own: { 4: ownOf(nic, 4), 6: ownOf(nic, 6) },
     linkLocal: level === 'any' ? 'any' : mac === undefined ? undefined : linkLocal(mac),
@@ -59,7 +62,7 @@ function ownOf(nic: Nic, family: Family): readonly Prefix[] | 'any' {
     (prefix, i) =>
       !own.some((other, j) => i !== j && covers(other, prefix) && (!covers(prefix, other) || j < i)),
   );
-  const unknown = own.length === 0 && nic.mode === 'bridged' && nic.policy.unknownFamily === 'allow';
+  const unknown = own.length === 0 && nic.mode !== 'routed' && nic.policy.unknownFamily === 'allow';
   return unknown ? 'any' : outer;
 }
 
@@ -68,7 +71,7 @@ function covers(outer: Prefix, inner: Prefix): boolean {
 }
 
 function marksOf(nic: Nic): Guest['marks'] {
-  if (nic.mode === 'bridged') return { 4: PASSED, 6: PASSED };
+  if (nic.mode !== 'routed') return { 4: PASSED, 6: PASSED };
   const mark = (family: Family): number =>
     (nic.network.families.find(entry => entry.family === family) ?? nic.network.families[0])?.table ?? 0;
   return { 4: mark(4), 6: mark(6) };

@@ -8,15 +8,16 @@ import {
   type NetworkFamily,
   type Nic,
 } from '../model/network.ts';
-import type { KernelObject, Route, Rule, Sysctl } from '../model/object.ts';
+import { type KernelObject, keyOf, type Route, type Rule, type Sysctl } from '../model/object.ts';
 import { filterBase, filterOfNetwork, servicesOf } from './filter.ts';
 import { profileChains } from './firewall.ts';
 import { uplinkSysctls } from './sysctls.ts';
+import { uplinkVlans } from './vlans.ts';
 
 /** What NICs like this one share on this node: those of its mode, and those of its network. */
 export function sharedObjects(nic: Nic, settings: Settings): readonly KernelObject[] {
   const base = [...filterBase(nic.mode), ...servicesOf(nic), ...profileChains(nic, settings)];
-  if (nic.mode === 'bridged') return base;
+  if (nic.mode !== 'routed') return [...base, ...uplinkVlans(nic)];
   // Who is served must be answered.
   const hostAccess = nic.network.hostAccess || nic.policy.hostServices.length > 0;
   const network = { ...nic.network, hostAccess };
@@ -26,7 +27,9 @@ export function sharedObjects(nic: Nic, settings: Settings): readonly KernelObje
 /** Two NICs with the same text share everything. */
 export function sharedText(nic: Nic): string {
   const { hostServices, firewall } = nic.policy;
-  return JSON.stringify([nic.mode === 'bridged' ? nic.bridge : nic.network, hostServices, firewall]);
+  if (nic.mode === 'routed') return JSON.stringify([nic.network, hostServices, firewall]);
+  const vlans = uplinkVlans(nic).map(keyOf);
+  return JSON.stringify([nic.bridge, hostServices, firewall, ...vlans]);
 }
 
 /** What the NICs of one network share. */

@@ -8,7 +8,9 @@ import type { KernelObject, LinkSetting, PortSetting, ProxyNeighbour, Route } fr
 import type { Observed } from '../observed/query.ts';
 import { filterOfNic } from './filter.ts';
 import { groupOf } from './guest.ts';
+import { switchPort } from './switch.ts';
 import { bridgedTapSysctls, routedTapSysctls } from './sysctls.ts';
+import { portVlans } from './vlans.ts';
 
 /** What one NIC needs of its own. `observed` gives the MTU of the uplink or the bridge. */
 export function nicObjects(
@@ -18,7 +20,7 @@ export function nicObjects(
 ): readonly KernelObject[] {
   return [
     ...filterOfNic(nic, settings),
-    ...(nic.mode === 'routed' ? routedObjects(nic, settings, observed) : bridgedObjects(nic, observed)),
+    ...(nic.mode === 'routed' ? routedObjects(nic, settings, observed) : portObjects(nic, observed)),
   ];
 }
 
@@ -44,16 +46,21 @@ function routedObjects(
     ...(families.has(6)
       ? [{ kind: 'address' as const, ifname: tap, address: linkLocal(settings.tapMac), length: 64 }]
       : []),
-    ...nic.network.families.flatMap(entry =>
-      nic.addresses
-        .filter(address => address.family === entry.family)
-        .flatMap((address): KernelObject[] => [
-          hostRoute(tap, hostPrefix(address), entry.table, settings.routeProtocol),
-          proxy(entry.uplink, address),
-        ]),
-    ),
+    ...(nic.request.phase === 'arriving' ? [] : waysTo(nic, settings)),
     ...gatewayProxies(nic, families),
   ];
+}
+
+/** What brings packets to the guest: from this node by its routes, from the segment by the uplink's answers. */
+function waysTo(nic: RoutedNic, { routeProtocol }: Settings): readonly KernelObject[] {
+  return nic.network.families.flatMap(entry =>
+    nic.addresses
+      .filter(address => address.family === entry.family)
+      .flatMap((address): KernelObject[] => [
+        hostRoute(nic.request.ifname, hostPrefix(address), entry.table, routeProtocol),
+        proxy(entry.uplink, address),
+      ]),
+  );
 }
 
 /** IPv4 has proxy_arp for the whole tap; the kernel's neighbour discovery proxies single addresses only. */
@@ -79,6 +86,27 @@ function proxy(dev: Ifname, address: ProxyNeighbour['address']): ProxyNeighbour 
   return { kind: 'proxy-neighbour', address, dev, protocol: VMNET_PROTOCOL };
 }
 
+function portObjects(nic: BridgedNic, links: Observed['links']): readonly KernelObject[] {
+  return nic.mode === 'bridged' ? bridgedObjects(nic, links) : switchObjects(nic, links);
+}
+
+/** In no bridge of the kernel: whose port it is, Open vSwitch says, and `ip` shows it its own way. */
+function switchObjects(nic: BridgedNic, links: Observed['links']): readonly KernelObject[] {
+  const { ifname: tap, mac } = nic.request;
+  const mtu = links.get(nic.bridge)?.mtu;
+  return [
+    ...bridgedTapSysctls(tap),
+    ...settingsOf(tap, {
+      group: String(groupOf(nic)),
+      mac: mac === undefined ? undefined : bridgePortMac(mac),
+      mtu: mtu === undefined ? undefined : String(mtu),
+      master: 'none',
+      state: 'up',
+    }),
+    switchPort(nic, links),
+  ];
+}
+
 function bridgedObjects(nic: BridgedNic, links: Observed['links']): readonly KernelObject[] {
   const tap = nic.request.ifname;
   const { mac, mtu } = links.get(nic.bridge) ?? {};
@@ -97,6 +125,7 @@ function bridgedObjects(nic: BridgedNic, links: Observed['links']): readonly Ker
     ...(guest === undefined || nic.policy.learning
       ? []
       : [{ kind: 'fdb-entry' as const, ifname: tap, mac: guest }]),
+    ...portVlans(nic),
   ];
 }
 

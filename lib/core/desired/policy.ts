@@ -88,7 +88,7 @@ export function checkFirewall(
 
 /** What somebody should know who will ask why a guest is cut off. */
 export function policyWarnings({ mode, request, addresses, policy }: Nic): readonly string[] {
-  if (mode !== 'bridged' || policy.filter !== 'full' || policy.unknownFamily === 'allow') return [];
+  if (mode === 'routed' || policy.filter !== 'full' || policy.unknownFamily === 'allow') return [];
   if (addresses.length + policy.allowed.length > 0) return [];
   return [
     `${request.ifname}: nobody has said an address of it, so it may send neither IPv4 nor IPv6; name one, or set filter-unknown-family = allow`,

@@ -12,10 +12,12 @@ import type { NetworkSection } from '../model/config.ts';
 import { type Ifname, parseIfname } from '../model/ifname.ts';
 import type { BridgedNic, Network, Nic, RoutedNic } from '../model/network.ts';
 import type { NicRequest } from '../model/request.ts';
+import { vlansOf } from '../model/vlan.ts';
 import type { RouteQuery } from '../observed/query.ts';
 import { pick } from '../source/pick.ts';
 import { policyOf } from './policy.ts';
 import { familyOf, type Surroundings, sectionOf, subnetOf, tableOf, uplinkOf } from './resolve-network.ts';
+import { checkSwitchPolicy } from './switch.ts';
 
 /** Where the configuration names no uplink, it is the device of the table's default route: these are to be read. */
 export function defaultRouteQueries(
@@ -32,31 +34,39 @@ export function defaultRouteQueries(
 
 /** Completes a request: network, tables, uplinks, addresses and policy; what can be wrong with it is an error here. */
 export function resolveNic(request: NicRequest, surroundings: Surroundings): Nic {
-  if (request.vlan !== undefined) {
-    throw new VmnetError('request', `VLAN ${request.vlan} is not supported yet`, {
+  if (request.vlan !== undefined && request.mode === 'routed') {
+    throw new VmnetError('request', `a routed NIC has no VLAN, and this one has ${request.vlan}`, {
       where: request.ifname,
-      hint: 'use a bridge, or a network, for each VLAN; without it the NIC would be in the wrong one',
+      hint: 'use a network for each VLAN, whose uplink is in it; without it the NIC would be in the wrong one',
     });
   }
-  return request.mode === 'bridged' ? bridgedNic(request, surroundings) : routedNic(request, surroundings);
+  return request.mode === 'routed'
+    ? routedNic(request, surroundings)
+    : bridgedNic(request, request.mode, surroundings);
 }
 
-function bridgedNic(request: NicRequest, { config }: Surroundings): BridgedNic {
+function bridgedNic(request: NicRequest, mode: BridgedNic['mode'], { config }: Surroundings): BridgedNic {
   const section = sectionOf(request, config);
-  return {
-    mode: 'bridged',
+  const nic: BridgedNic = {
+    mode,
     request,
     bridge: bridgeOf(request, section),
     addresses: guestAddresses(request, subnetOf(request, section, 6)),
     policy: policyOf(request, section, config),
-    ...pick({ network: request.network.name ?? section?.name }),
+    ...pick({
+      network: request.network.name ?? section?.name,
+      vlans: request.vlan === undefined ? undefined : vlansOf(request.vlan),
+      vlanUplinks: request.vlan === undefined ? undefined : section?.vlanUplinks,
+    }),
   };
+  checkSwitchPolicy(nic);
+  return nic;
 }
 
 function bridgeOf(request: NicRequest, section: NetworkSection | undefined): Ifname {
   const link = request.link ?? section?.link;
   if (link === undefined) {
-    throw new VmnetError('request', 'a bridged NIC needs a bridge', {
+    throw new VmnetError('request', `a NIC that is ${request.mode} needs a bridge`, {
       where: request.ifname,
       hint: 'give --link BRIDGE',
     });

@@ -64,7 +64,11 @@ export interface NetworkSection extends PolicyKeys {
   readonly subnet6?: Prefix;
   readonly gateway6?: Address;
   readonly arpSource?: Address;
+  /** Ports of the bridge that get the VLANs of its NICs. */
+  readonly vlanUplinks?: readonly Ifname[];
   readonly hostAccess: boolean;
+  /** Whether an address is asked for on the segment before an instance may have it; absent is yes. */
+  readonly probe?: boolean;
 }
 
 /** A file of firewall.d: rules in nft's syntax, one a line. */

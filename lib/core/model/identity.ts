@@ -49,7 +49,7 @@ export function identityOf(settings: Settings): Identity {
 /**
  * Whether an object that was found in the kernel is vmnet's to remove. Settings and sysctls are nobody's: they are
  * changed, never removed. A host route counts by the configured protocol, which may be shared (`static`), so the
- * caller must also know that its device is one of ours.
+ * caller must also know that its device is one of ours; and so it must of a VLAN, which carries no mark at all.
  */
 export function isOurs(object: KernelObject, identity: Identity): boolean {
   switch (object.kind) {
@@ -65,6 +65,8 @@ export function isOurs(object: KernelObject, identity: Identity): boolean {
       return (
         object.protocol === RULE_PROTOCOL && Object.values(identity.preferences).includes(object.preference)
       );
+    case 'ovs-port':
+      return object.madeFor !== undefined;
     case 'link-setting':
     case 'sysctl':
       return false;
@@ -73,6 +75,7 @@ export function isOurs(object: KernelObject, identity: Identity): boolean {
     case 'address':
       return identity.links === true || isLinkLocal(object.address);
     case 'fdb-entry':
+    case 'bridge-vlan':
     case 'nft-table':
     case 'nft-set':
     case 'nft-chain':

@@ -2,6 +2,7 @@ import type { Address, Family, Prefix } from './address.ts';
 import type { Ifname } from './ifname.ts';
 import type { Policy } from './policy.ts';
 import type { NicRequest } from './request.ts';
+import type { PortVlans } from './vlan.ts';
 
 /** A network on this node with everything known: configuration, what the cluster said, and the kernel's tables. */
 export interface Network {
@@ -37,8 +38,9 @@ export interface RoutedNic {
   readonly policy: Policy;
 }
 
+/** A port of a bridge, of the kernel's own or of Open vSwitch. */
 export interface BridgedNic {
-  readonly mode: 'bridged';
+  readonly mode: 'bridged' | 'openvswitch';
   readonly request: NicRequest;
   /** Those that are known, perhaps none. */
   readonly addresses: readonly Address[];
@@ -46,6 +48,10 @@ export interface BridgedNic {
   /** The name of its network, where it has one. */
   readonly network?: string;
   readonly bridge: Ifname;
+  /** Without them the NIC is in the bridge's own. */
+  readonly vlans?: PortVlans;
+  /** Other ports of the bridge that must be in the same VLANs. */
+  readonly vlanUplinks?: readonly Ifname[];
 }
 
 export const MAIN_TABLE = 254;

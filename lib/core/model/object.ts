@@ -4,6 +4,7 @@ import type { Link } from './link.ts';
 import { linkText, type MasterSetting } from './link.ts';
 import type { Mac } from './mac.ts';
 import type { NftChain, NftElement, NftSet, NftTable } from './nft.ts';
+import { type OvsPort, ovsPortText } from './ovs-port.ts';
 
 /**
  * Everything that vmnet wants of the kernel, or finds in it, is a list of these. `desired/` makes them from a
@@ -19,6 +20,8 @@ export type KernelObject =
   | ProxyNeighbour
   | Sysctl
   | FdbEntry
+  | BridgeVlan
+  | OvsPort
   | NftTable
   | NftSet
   | NftChain
@@ -61,6 +64,16 @@ export interface FdbEntry {
   readonly kind: 'fdb-entry';
   readonly ifname: Ifname;
   readonly mac: Mac;
+}
+
+/** A VLAN that a port of a VLAN-aware bridge is in. `untagged`: the guest sees its frames without a tag, and sends them so. */
+export interface BridgeVlan {
+  readonly kind: 'bridge-vlan';
+  readonly ifname: Ifname;
+  readonly id: number;
+  /** The kernel has the two apart: which VLAN untagged frames come into, and whether the tag is taken off on the way out. */
+  readonly pvid: boolean;
+  readonly untagged: boolean;
 }
 
 /** An address of the host on a link. */
@@ -138,6 +151,10 @@ export function keyOf(object: KernelObject): string {
       return `sysctl ${object.path}`;
     case 'fdb-entry':
       return `fdb-entry ${object.mac} dev ${object.ifname}`;
+    case 'bridge-vlan':
+      return `bridge-vlan ${object.id} dev ${object.ifname}`;
+    case 'ovs-port':
+      return `ovs-port ${object.ifname}`;
     case 'nft-table':
       return `nft-table ${object.family}`;
     case 'nft-set':
@@ -167,6 +184,10 @@ export function contentOf(object: KernelObject): string {
       return `${actionOf(object)} protocol ${object.protocol}`;
     case 'proxy-neighbour':
       return `protocol ${object.protocol}`;
+    case 'bridge-vlan':
+      return vlanFlags(object);
+    case 'ovs-port':
+      return ovsPortText(object);
     case 'nft-set':
       return object.interval ? `${object.type} interval` : object.type;
     case 'nft-chain':
@@ -204,6 +225,10 @@ export function actionOf(rule: Rule): string {
   if (action.do === 'lookup') return `lookup ${action.table}`;
   if (action.do === 'goto') return `goto ${action.preference}`;
   return action.do;
+}
+
+export function vlanFlags({ pvid, untagged }: BridgeVlan): string {
+  return [...(pvid ? ['pvid'] : []), ...(untagged ? ['untagged'] : [])].join(' ');
 }
 
 export function hookOf(chain: NftChain): string {

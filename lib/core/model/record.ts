@@ -11,7 +11,9 @@ export interface NicRecord {
   /** The network as it was resolved then; absent for a bridged NIC. Down must not depend on what has changed since. */
   readonly network?: Network;
   /** Of a bridged NIC, what was not in its request but in the configuration. */
-  readonly bridged?: Pick<BridgedNic, 'addresses' | 'network'>;
+  readonly bridged?: Pick<BridgedNic, 'addresses' | 'network' | 'vlanUplinks'>;
+  /** Of a pending one that takes the place of another: what of that one carries no mark by which it could be found. */
+  readonly was?: EarlierPort;
   /** As it was resolved then; records of before there were policies have none. */
   readonly policy?: Policy;
   /** The link's index then: a link of the same name with another index is another link. */
@@ -20,4 +22,9 @@ export interface NicRecord {
   readonly before: readonly KernelObject[];
   /** ISO 8601, UTC. */
   readonly at: string;
+}
+
+export interface EarlierPort extends Pick<BridgedNic, 'mode' | 'vlanUplinks'> {
+  readonly link: string;
+  readonly vlan?: string;
 }

@@ -3,8 +3,8 @@ import type { Ifname } from './ifname.ts';
 import type { Mac } from './mac.ts';
 import type { MacPrefix } from './policy.ts';
 
-export type NicMode = 'routed' | 'bridged';
-export const NIC_MODES: readonly NicMode[] = ['routed', 'bridged'];
+export type NicMode = 'routed' | 'bridged' | 'openvswitch';
+export const NIC_MODES: readonly NicMode[] = ['routed', 'bridged', 'openvswitch'];
 
 /** What somebody said about one NIC, parsed; every source ends in this shape, and records keep it. */
 export interface NicRequest {
@@ -20,7 +20,15 @@ export interface NicRequest {
   readonly tags: readonly string[];
   readonly nic?: NicIdentity;
   readonly network: NetworkFacts;
+  /**
+   * `arriving`: on the target of a live migration, while the guest still runs on the source; a routed NIC has all but
+   * its routes and proxies then, which would take the guest's traffic from where it is. Absent once it is here.
+   */
+  readonly phase?: NicPhase;
 }
+
+export type NicPhase = 'arriving';
+export const NIC_PHASES: readonly NicPhase[] = ['arriving'];
 
 /** What a cluster tells the NICs of one instance apart by; tags of the instance select NICs with it. */
 export interface NicIdentity {

@@ -1,6 +1,5 @@
 import { defaultPrefix, type Family, hostPrefix, type Prefix } from '../model/address.ts';
 import type { Ifname } from '../model/ifname.ts';
-import type { Mac } from '../model/mac.ts';
 import type { KernelObject, Route, Rule } from '../model/object.ts';
 import type { LinkFacts, ProxyQuery, RouteQuery } from './query.ts';
 
@@ -55,19 +54,6 @@ function proxyFilter(query: ProxyQuery): string {
   if ('address' in query) return ` to ${query.address.text}`;
   if ('dev' in query) return ` dev ${query.dev}`;
   return query.protocol === 'any' ? '' : ` protocol ${query.protocol}`;
-}
-
-/** The static entries behind a port; what the bridge has learned, and its own, are nobody's. */
-export function fdbQuestion(ifname: Ifname): IpQuestion {
-  return {
-    line: `fdb show dev ${ifname}`,
-    read: rows => ({
-      objects: rows
-        .filter(row => row.state === 'static' && row.master !== undefined && row.vlan === undefined)
-        .map(row => ({ kind: 'fdb-entry' as const, ifname, mac: text(row.mac) as Mac })),
-      links: [],
-    }),
-  };
 }
 
 /** RTN_UNICAST and RTN_UNREACHABLE; other types are never vmnet's and never in its way. */

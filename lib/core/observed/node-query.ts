@@ -8,6 +8,7 @@ export function nodeQuery(query: Query, identity: Identity): Query {
   return {
     ...query,
     links: 'all',
+    ovs: 'any',
     routes: [
       ...query.routes,
       ...FAMILIES.flatMap(family => protocols.map(protocol => ({ family, protocol }))),
@@ -29,5 +30,6 @@ export function bulkQuery(query: Query): Query {
   }));
   const routes = [...new Map(tables.map(route => [JSON.stringify(route), route])).values()];
   const { elementsOf: _, ...rest } = query;
-  return { ...rest, links: 'all', routes, proxies: [{ protocol: 'any' }] };
+  const vlans = rest.vlans === undefined ? {} : { vlans: 'all' as const };
+  return { ...rest, ...vlans, links: 'all', routes, proxies: [{ protocol: 'any' }] };
 }

@@ -20,8 +20,8 @@ export function nicsOwn(
 }
 
 /**
- * Whether an object on this node is vmnet's, whoever it was made for. A link-local address, and a route whose protocol
- * others may use too, are only so on a tap that our own tables know.
+ * Whether an object on this node is vmnet's, whoever it was made for. A link-local address, a VLAN, and a route whose
+ * protocol others may use too, are only so on a tap that our own tables know.
  */
 export function nodeOwns(
   observed: readonly KernelObject[],
@@ -35,7 +35,9 @@ export function nodeOwns(
   return object => {
     if (!isOurs(object, identity)) return false;
     const shared =
-      object.kind === 'address' || (object.kind === 'route' && object.protocol !== VMNET_PROTOCOL);
+      object.kind === 'address' ||
+      object.kind === 'bridge-vlan' ||
+      (object.kind === 'route' && object.protocol !== VMNET_PROTOCOL);
     return !shared || tapOf(object, taps) !== undefined;
   };
 }
@@ -55,6 +57,8 @@ function deviceOf(object: KernelObject): string | undefined {
     case 'link-setting':
     case 'address':
     case 'fdb-entry':
+    case 'bridge-vlan':
+    case 'ovs-port':
       return object.ifname;
     case 'route':
     case 'proxy-neighbour':

@@ -15,6 +15,10 @@ export interface Query {
   readonly nft: readonly NftQuery[];
   /** Ports whose entries in the forwarding database are asked for. */
   readonly fdb: readonly Ifname[];
+  /** Ports whose VLANs are asked for; absent where no NIC has any. */
+  readonly vlans?: readonly Ifname[] | 'all';
+  /** Taps whose ports of Open vSwitch are asked for; absent where no NIC has one. `any`: all, if it runs here at all. */
+  readonly ovs?: readonly Ifname[] | 'any';
   /** Of the sets that are keyed by tap, whose elements are of interest; others may be left out. */
   readonly elementsOf?: ReadonlySet<string>;
 }
@@ -64,6 +68,17 @@ export type ProxyQuery =
 export interface Observed {
   readonly objects: readonly KernelObject[];
   readonly links: ReadonlyMap<string, LinkFacts>;
+  /** VLAN interfaces of this node, where VLANs of ports were asked for. */
+  readonly vlanLinks?: readonly VlanLink[];
+  /** The bridges of Open vSwitch, where its ports were asked for. */
+  readonly ovsBridges?: readonly string[];
+}
+
+/** `eth0.10`, which takes the frames of VLAN 10 from eth0 before a bridge sees them. */
+export interface VlanLink {
+  readonly ifname: string;
+  readonly parent: string;
+  readonly id: number;
 }
 
 export interface LinkFacts {
@@ -80,6 +95,17 @@ export interface LinkFacts {
   readonly parent?: string;
   /** IPv6 link-local address, once it is there. */
   readonly linkLocal?: Address;
+  /** Of a bridge, where this kernel has VLAN-aware ones. */
+  readonly bridgeVlans?: BridgeVlans;
+}
+
+export interface BridgeVlans {
+  /** Else it passes frames whatever VLAN they are of. */
+  readonly filtering: boolean;
+  /** `802.1Q` */
+  readonly protocol: string;
+  /** The VLAN that a port is in before anybody says anything; 0 is none. */
+  readonly defaultPvid: number;
 }
 
 /** What must be read so that these objects can be compared, and these links be known. */
@@ -92,9 +118,13 @@ export function queryOf(
   const ifnames = new Set([...taps, ...carriers]);
   const sysctls = new Set<string>();
   const fdb = new Set<Ifname>();
+  const vlans = new Set<Ifname>();
+  const ovs = new Set<Ifname>();
   for (const object of objects) {
     if (object.kind === 'link-setting') ifnames.add(object.ifname);
     if (object.kind === 'fdb-entry') fdb.add(object.ifname);
+    if (object.kind === 'bridge-vlan') vlans.add(object.ifname);
+    if (object.kind === 'ovs-port') ovs.add(object.ifname);
     if (object.kind === 'sysctl') sysctls.add(object.path);
     for (const query of proxyQueries(object, taps)) proxies.set(JSON.stringify(query), query);
     for (const query of routeQueries(object)) routes.set(JSON.stringify(query), query);
@@ -107,6 +137,8 @@ export function queryOf(
     rules: true,
     nft: nftQueriesOf(taps),
     fdb: [...fdb],
+    ...(vlans.size === 0 ? {} : { vlans: [...vlans] }),
+    ...(ovs.size === 0 ? {} : { ovs: [...ovs] }),
   };
 }
 

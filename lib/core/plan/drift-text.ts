@@ -3,8 +3,10 @@ import type { Step } from './plan.ts';
 
 /** A step that a check found, in the words of somebody who compares: missing, changed, unexpected. */
 export function driftText(step: Step): string {
-  if (step.op === 'add') return `missing ${textOf(step.object)}`;
-  if (step.op === 'delete') return `unexpected ${textOf(step.object)}`;
-  if (step.object.kind === 'nft-chain') return `changed ${keyOf(step.object)}`;
+  // Of a chain that should not be there nobody has read the rules.
+  const text = step.object.kind === 'nft-chain' ? keyOf(step.object) : textOf(step.object);
+  if (step.op === 'add') return `missing ${text}`;
+  if (step.op === 'delete') return `unexpected ${text}`;
+  if (step.object.kind === 'nft-chain') return `changed ${text}`;
   return `changed ${keyOf(step.object)}: ${contentOf(step.was)}, should be ${contentOf(step.object)}`;
 }

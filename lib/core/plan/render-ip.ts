@@ -6,7 +6,9 @@ import type { Step } from './plan.ts';
 import type { Line } from './render.ts';
 
 /** Lines for `ip -batch -`, in the order of the steps; the settings of one link are one message, those as a port another. */
-export function ipLines(steps: readonly Step[]): Line[] {
+export function ipLines(all: readonly Step[], joining: ReadonlySet<string> = NONE): Line[] {
+  const held = new Set(all.filter(step => comesUp(step, joining)));
+  const steps = all.filter(step => !held.has(step));
   const lines: Line[] = [];
   const links = new Set<string>();
   for (const step of steps) {
@@ -15,10 +17,37 @@ export function ipLines(steps: readonly Step[]): Line[] {
       lines.push(...objectLines(step));
     } else if (!links.has(object.ifname)) {
       links.add(object.ifname);
+      if (joining.has(object.ifname)) lines.push(...downLine(object.ifname, all));
       lines.push(...linkLines(object.ifname, steps));
     }
   }
   return lines;
+}
+
+const NONE: ReadonlySet<string> = new Set();
+
+/** What joined comes up again when it is in its VLANs. */
+export function upLines(steps: readonly Step[], joining: ReadonlySet<string>): Line[] {
+  return [...joining].flatMap(ifname => {
+    const state = steps.filter(step => stateOf(step) === ifname);
+    const stays = state.some(step => !comesUp(step, joining));
+    return stays ? [] : [{ text: `link set dev ${ifname} up`, steps: state }];
+  });
+}
+
+/** Of such a link, no step about its state means that it is up. */
+function downLine(ifname: string, steps: readonly Step[]): Line[] {
+  const isUp = !steps.some(step => stateOf(step) === ifname);
+  return isUp ? [{ text: `link set dev ${ifname} down`, steps: [] }] : [];
+}
+
+function comesUp(step: Step, joining: ReadonlySet<string>): boolean {
+  const object = step.object;
+  return object.kind === 'link-setting' && object.value === 'up' && joining.has(stateOf(step) ?? '');
+}
+
+function stateOf({ object }: Step): string | undefined {
+  return object.kind === 'link-setting' && object.setting === 'state' ? object.ifname : undefined;
 }
 
 /** The group before the state: no packet may pass while the tap is in no network. */

@@ -2,16 +2,18 @@ import type { Ifname } from '../model/ifname.ts';
 import type { KernelObject, Kind } from '../model/object.ts';
 import { inLinkOrder } from './link-order.ts';
 import type { Step } from './plan.ts';
-import { ipLines } from './render-ip.ts';
+import { bridgeLines, joiningOf } from './render-bridge.ts';
+import { ipLines, upLines } from './render-ip.ts';
 import { nftLines } from './render-nft.ts';
+import { ovsLines } from './render-ovs.ts';
 
 /** What to run for some of the steps: one process, or writes below /proc/sys. `nft` is one transaction. */
 export interface Batch {
-  readonly tool: 'sysctl' | 'nft' | 'ip' | 'ip6' | 'bridge';
+  readonly tool: 'sysctl' | 'nft' | 'ip' | 'ip6' | 'bridge' | 'ovs';
   readonly lines: readonly Line[];
 }
 
-/** A line of input and the steps it carries out; a sysctl line is `path=value`. */
+/** A line of input and the steps it carries out; a sysctl line is `path=value`, one of ovs is commands of `ovs-vsctl`. */
 export interface Line {
   readonly text: string;
   readonly steps: readonly Step[];
@@ -31,7 +33,9 @@ const ORDER: readonly Kind[] = [
   'address',
   'route',
   'proxy-neighbour',
+  'bridge-vlan',
   'fdb-entry',
+  'ovs-port',
 ];
 
 /**
@@ -49,15 +53,21 @@ export function render(steps: readonly Step[]): readonly Batch[] {
   const early = sorted.filter(step => step.op === 'delete' && silenced.has(deviceOf6(step.object) ?? ''));
   const ip = sorted.filter(step => isIp(step.object) && !isRule6(step.object) && !early.includes(step));
   const rules6 = sorted.filter(step => isRule6(step.object));
+  const joining = joiningOf(steps);
+  const port = bridgeLines(sorted, joining);
+  const ovs = ovsLines(sorted);
   const closing = nft.some(step => step.op !== 'delete');
   const batches: Batch[] = [
     { tool: 'nft', lines: closing ? nftLines(nft) : [] },
-    { tool: 'bridge', lines: fdbLines(sorted.filter(step => step.op === 'delete')) },
+    { tool: 'ovs', lines: ovs.early },
+    { tool: 'bridge', lines: port.early },
     { tool: 'ip', lines: ipLines(early) },
     { tool: 'sysctl', lines: sorted.flatMap(sysctlLine) },
     { tool: 'ip6', lines: ipLines(rules6.filter(step => step.op !== 'delete')) },
-    { tool: 'ip', lines: ipLines(ip) },
-    { tool: 'bridge', lines: fdbLines(sorted.filter(step => step.op !== 'delete')) },
+    { tool: 'ip', lines: ipLines(ip, joining) },
+    { tool: 'bridge', lines: port.late },
+    { tool: 'ip', lines: upLines(ip, joining) },
+    { tool: 'ovs', lines: ovs.late },
     { tool: 'ip6', lines: ipLines(rules6.filter(step => step.op === 'delete')) },
     { tool: 'nft', lines: closing ? [] : nftLines(nft) },
   ];
@@ -117,7 +127,10 @@ function isFence({ object }: Step): boolean {
 }
 
 function isIp(object: KernelObject): boolean {
-  return object.kind !== 'sysctl' && object.kind !== 'fdb-entry' && !object.kind.startsWith('nft-');
+  return (
+    !['sysctl', 'fdb-entry', 'bridge-vlan', 'ovs-port'].includes(object.kind) &&
+    !object.kind.startsWith('nft-')
+  );
 }
 
 function isRule6(object: KernelObject): boolean {
@@ -143,20 +156,6 @@ function deviceOf6(object: KernelObject): string | undefined {
     default:
       return undefined;
   }
-}
-
-/** A port has entries only while it is one: they come after it joined, and go before it leaves. */
-function fdbLines(steps: readonly Step[]): Line[] {
-  return steps.flatMap(step =>
-    step.object.kind === 'fdb-entry'
-      ? [
-          {
-            text: `fdb ${step.op === 'delete' ? 'del' : 'replace'} ${step.object.mac} dev ${step.object.ifname} master${step.op === 'delete' ? '' : ' static'}`,
-            steps: [step],
-          },
-        ]
-      : [],
-  );
 }
 
 function sysctlLine(step: Step): Line[] {

@@ -30,8 +30,8 @@ export function checkNetworks(
     checkBridgedKeys(ini, section);
   }
   const facts = networks.map(each => factsOf(each, rtTables));
-  const routed = facts.filter(({ section }) => section.mode !== 'bridged');
-  const bridged = facts.filter(({ section }) => section.mode === 'bridged');
+  const routed = facts.filter(({ section }) => isRouted(section));
+  const bridged = facts.filter(({ section }) => !isRouted(section));
   // The filter finds a tap's mark and its gateway by the tap's group: there can be only one of each.
   for (const [first, second] of pairs(routed, facts => facts.group)) {
     const what = `link group ${first.group}`;
@@ -55,6 +55,11 @@ export function checkNetworks(
   }
 }
 
+/** Who says nothing of the mode may be routed. */
+function isRouted({ mode }: NetworkSection): boolean {
+  return mode === undefined || mode === 'routed';
+}
+
 function checkGateway(
   ini: IniSection,
   key: string,
@@ -74,9 +79,13 @@ function checkGateway(
   );
 }
 
+/** Of those keys, what the chain of a tap does, whoever switches behind it. */
+const UNKNOWN_FAMILY_KEY = 'filter-unknown-family';
+
 /** What a port of a bridge has must not look as if a routed NIC had it. */
 function checkBridgedKeys(ini: IniSection, { mode }: NetworkSection): void {
-  const key = BRIDGED_KEYS.find(one => ini.entries.has(one));
+  const known = mode === 'openvswitch' ? [UNKNOWN_FAMILY_KEY] : [];
+  const key = [...BRIDGED_KEYS, 'vlan-uplinks'].find(one => ini.entries.has(one) && !known.includes(one));
   if (mode === 'bridged' || key === undefined) return;
   throw conflict(
     `${key} is for bridged networks alone`,

@@ -45,7 +45,9 @@ function networkKeys(rtTables: ReadonlyMap<string, number>) {
     subnet6: value.subnet(6),
     gateway6: value.address(6),
     'arp-source': value.address(4),
+    'vlan-uplinks': value.list(value.ifname),
     'host-access': value.yesNo,
+    probe: value.yesNo,
     ...policyKeys,
   };
 }

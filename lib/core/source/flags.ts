@@ -74,7 +74,7 @@ function modeOf(
   if (flags.network !== undefined || (flags.ip ?? []).length > 0) return 'routed';
   throw new VmnetError('request', 'nothing tells whether the NIC is routed or bridged', {
     where: quoted(flags.tap),
-    hint: 'give --mode routed or --mode bridged',
+    hint: 'give --mode routed, --mode bridged or --mode openvswitch',
   });
 }
 

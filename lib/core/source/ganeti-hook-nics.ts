@@ -21,7 +21,7 @@ export interface ForeignNic {
   readonly mode: string;
 }
 
-const FOREIGN_MODES: readonly string[] = ['openvswitch', 'ext'];
+const FOREIGN_MODES: readonly string[] = ['ext'];
 const NIC_VARIABLES = ['MAC', 'IP', 'MODE', 'LINK', 'VLAN', 'BRIDGE', ...NETWORK_VARIABLES];
 
 /** `block` is `GANETI_INSTANCE_` or `GANETI_POST_INSTANCE_`. */

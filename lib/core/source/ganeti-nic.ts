@@ -1,8 +1,8 @@
-import { VmnetError } from '../errors.ts';
+import { quoted, VmnetError } from '../errors.ts';
 import { type Address, type Family, type Prefix, parseAddress, parsePrefix } from '../model/address.ts';
 import { parseIfname } from '../model/ifname.ts';
 import { parseMac } from '../model/mac.ts';
-import type { NetworkFacts, NicIdentity, NicRequest } from '../model/request.ts';
+import type { NetworkFacts, NicIdentity, NicPhase, NicRequest } from '../model/request.ts';
 import { pick } from './pick.ts';
 import { parseMacPrefix } from './policy-words.ts';
 import {
@@ -24,8 +24,8 @@ type Env = Readonly<Record<string, string | undefined>>;
 export function requestFromGanetiEnv(env: Env): NicRequest {
   const ifname = needed(env, 'INTERFACE', parseIfname);
   const mode = needed(env, 'MODE', parseMode);
-  // BRIDGE is there for bridged NICs only, and the same as LINK.
-  const link = mode === 'bridged' && given(env, 'LINK') === undefined ? 'BRIDGE' : 'LINK';
+  // BRIDGE is there for NICs on bridges only, and the same as LINK.
+  const link = mode !== 'routed' && given(env, 'LINK') === undefined ? 'BRIDGE' : 'LINK';
   return {
     ifname,
     mode,
@@ -38,7 +38,10 @@ export function requestFromGanetiEnv(env: Env): NicRequest {
     addresses: optional(env, 'IP', (text, where) => [parseAddress(text, where)]) ?? [],
     tags: optional(env, 'TAGS', parseTags) ?? [],
     network: networkFacts(env),
-    ...pick({ nic: nicNames(env) }),
+    ...pick({
+      nic: nicNames(env),
+      phase: mode === 'routed' ? optional(env, 'MIGRATION_PHASE', parsePhase) : undefined,
+    }),
   };
 }
 
@@ -62,6 +65,16 @@ function nicNames(env: Env): NicIdentity | undefined {
     uuid: optional(env, 'INTERFACE_UUID', (text, where) => parseWord(text, where, 'NIC')),
   });
   return Object.keys(names).length === 0 ? undefined : names;
+}
+
+/** A bridged NIC has all that it will have before the guest comes: the bridge learns where it is by its frames. */
+function parsePhase(text: string, where: string): NicPhase | undefined {
+  if (text === 'pre') return 'arriving';
+  if (text === 'post') return undefined;
+  throw new VmnetError('request', `${quoted(text)} is no phase of a migration`, {
+    where,
+    hint: 'Ganeti sets pre or post on the target of a live migration, and nothing elsewhere',
+  });
 }
 
 function parseIndex(text: string, where: string): number {

@@ -38,7 +38,6 @@ export interface LibvirtNic {
   readonly request: NicRequestWithoutTap;
   /** The metadata names the NIC: somebody meant it for vmnet. */
   readonly declared: boolean;
-  readonly isolated: boolean;
   readonly mtu?: number;
 }
 
@@ -95,6 +94,9 @@ function typeOf(element: XmlElement): string {
   return port ?? attributeOf(actual, 'type') ?? attributeOf(element, 'type') ?? 'none';
 }
 
+/** What `<port isolated='yes'/>` says, in the words that every caller has for it. */
+const ISOLATE = 'vmnet:network:*:isolate';
+
 function nicOf(
   document: XmlDocument,
   element: XmlElement,
@@ -108,10 +110,11 @@ function nicOf(
     attributeOf(childOf(element, 'source'), 'bridge');
   const mode: NicMode =
     declared?.mode ?? (attributeOf(element, 'type') === 'ethernet' ? 'routed' : 'bridged');
-  const link = mode === 'bridged' && declared?.link === undefined ? bridge : declared?.link;
+  const link = mode !== 'routed' && declared?.link === undefined ? bridge : declared?.link;
   const target = attributeOf(childOf(element, 'target'), 'dev');
   const name = declared?.network ?? networkName(element);
   const size = mtu(element, where);
+  const isolated = attributeOf(childOf(element, 'port'), 'isolated') === 'yes';
   return {
     where,
     ...(target === undefined ? {} : { ifname: parseIfname(target, where) }),
@@ -124,11 +127,10 @@ function nicOf(
         vlan: declared?.vlan ?? vlanOfInterface(element, where),
       }),
       addresses: unique([...(declared?.addresses ?? []), ...addressesOf(document, element)]),
-      tags: declared?.tags ?? [],
+      tags: [...(declared?.tags ?? []), ...(isolated ? [ISOLATE] : [])],
       network: pick({ name }),
     },
     declared: declared !== undefined,
-    isolated: attributeOf(childOf(element, 'port'), 'isolated') === 'yes',
     ...(size === undefined ? {} : { mtu: size }),
   };
 }

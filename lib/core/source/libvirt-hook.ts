@@ -7,9 +7,10 @@ import { attributeOf, childOf, lineOf, localName, readXml, textOf } from './xml.
 /**
  * What a call is for. `admit`: no tap is there, and what cannot work can still be refused. `up`: the taps are there.
  * `again`: the VM runs, and libvirt is what has started. `down`: QEMU is gone, and its taps with it. `collect`: look
- * for what nobody has taken away. `nothing`: the answer is an empty stdout and success.
+ * for what nobody has taken away. `wait`: vmnet's own call, for the guest of a migration to run here. `nothing`: the
+ * answer is an empty stdout and success.
  */
-export type LibvirtAction = 'admit' | 'up' | 'again' | 'down' | 'collect' | 'nothing';
+export type LibvirtAction = 'admit' | 'up' | 'again' | 'down' | 'collect' | 'wait' | 'nothing';
 
 export interface LibvirtCall {
   /** The domain's or network's name. */
@@ -35,6 +36,7 @@ const QEMU: Readonly<Record<string, Meaning>> = {
   'migrate begin': { action: 'nothing', onFailure: 'refused', filter: true },
   'restore begin': { action: 'nothing', onFailure: 'refused', filter: true },
   'reconnect begin': { action: 'again', onFailure: 'killed', filter: false },
+  'arrived begin': { action: 'wait', onFailure: 'ignored', filter: false },
   'attach begin': { action: 'again', onFailure: 'refused', filter: false },
 };
 

@@ -1,8 +1,14 @@
 import { parseMac } from '../model/mac.ts';
-import { type NetworkFacts, NIC_MODES, type NicIdentity, type NicRequest } from '../model/request.ts';
+import {
+  type NetworkFacts,
+  NIC_MODES,
+  NIC_PHASES,
+  type NicIdentity,
+  type NicRequest,
+} from '../model/request.ts';
 import { fields, type Json, list, oneOf, present, text, whole } from './json.ts';
 import { recordedMacPrefix } from './record-policy.ts';
-import { address, ifname, prefix } from './record-values.ts';
+import { address, ifname, prefix, recordedVlan } from './record-values.ts';
 
 /** What somebody said about the NIC, as a record keeps it. */
 export function recordedRequest(json: Json): NicRequest {
@@ -17,6 +23,7 @@ export function recordedRequest(json: Json): NicRequest {
     tags: 'needed',
     network: 'needed',
     nic: 'optional',
+    phase: 'optional',
   });
   return {
     ifname: ifname(row.ifname, 'request.ifname'),
@@ -25,10 +32,11 @@ export function recordedRequest(json: Json): NicRequest {
     ...present('mac', row.mac, one => parseMac(text(one, 'request.mac'), 'request.mac')),
     addresses: list(row.addresses, 'request.addresses', (one, at) => address(one, at)),
     ...present('link', row.link, one => text(one, 'request.link')),
-    ...present('vlan', row.vlan, one => text(one, 'request.vlan')),
+    ...present('vlan', row.vlan, one => recordedVlan(one, 'request.vlan')),
     tags: list(row.tags, 'request.tags', text),
     network: factsOf(row.network),
     ...present('nic', row.nic, nicOf),
+    ...present('phase', row.phase, one => oneOf(one, 'request.phase', NIC_PHASES)),
   };
 }
 

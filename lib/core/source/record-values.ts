@@ -3,6 +3,7 @@ import { quoted, VmnetError } from '../errors.ts';
 import { type Address, type Family, type Prefix, parseAddress, parsePrefix } from '../model/address.ts';
 import { type Ifname, parseIfname } from '../model/ifname.ts';
 import { fields, type Json, text, whole } from './json.ts';
+import { parseVlan } from './request-words.ts';
 
 export function ifname(json: Json, at: string): Ifname {
   return parseIfname(text(json, at), at);
@@ -44,4 +45,10 @@ export function word(json: Json, at: string): string {
   if (!/^[A-Za-z0-9_.:@+-]+$/.test(value))
     throw new VmnetError('record', `${quoted(value)} is no plain word`, { where: at });
   return value;
+}
+
+export function recordedVlan(json: Json, at: string): string {
+  const vlan = parseVlan(text(json, at), at);
+  if (vlan !== undefined) return vlan;
+  throw new VmnetError('record', 'it is empty', { where: at });
 }

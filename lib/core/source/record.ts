@@ -3,11 +3,11 @@ import { type Ifname, parseIfname } from '../model/ifname.ts';
 import { parseMac } from '../model/mac.ts';
 import type { Network, NetworkFamily } from '../model/network.ts';
 import { type KernelObject, type LinkSetting, PORT_SETTINGS, type Sysctl } from '../model/object.ts';
-import type { NicRecord } from '../model/record.ts';
+import type { EarlierPort, NicRecord } from '../model/record.ts';
 import { fields, flag, type Json, list, oneOf, present, text, whole } from './json.ts';
 import { recordedPolicy } from './record-policy.ts';
 import { recordedRequest } from './record-request.ts';
-import { address, familyOf, ifname, prefix, word } from './record-values.ts';
+import { address, familyOf, ifname, prefix, recordedVlan, word } from './record-values.ts';
 
 const U32 = 2 ** 32 - 1;
 const I32 = 2 ** 31 - 1;
@@ -40,6 +40,7 @@ function recordOf(json: Json): NicRecord {
     request: 'needed',
     network: 'optional',
     bridged: 'optional',
+    was: 'optional',
     policy: 'optional',
     ifindex: 'needed',
     before: 'needed',
@@ -59,6 +60,7 @@ function recordOf(json: Json): NicRecord {
     request,
     ...present('network', row.network, networkOf),
     ...present('bridged', row.bridged, bridgedOf),
+    ...present('was', row.was, wasOf),
     ...present('policy', row.policy, recordedPolicy),
     ifindex: whole(row.ifindex, 'ifindex', 1, I32),
     before: list(row.before, 'before', (one, at) => beforeOf(one, at, request.ifname)),
@@ -70,10 +72,27 @@ function bridgedOf(json: Json): NonNullable<NicRecord['bridged']> {
   const row = fields<NonNullable<NicRecord['bridged']>>(json, 'bridged', {
     addresses: 'needed',
     network: 'optional',
+    vlanUplinks: 'optional',
   });
   return {
     addresses: list(row.addresses, 'bridged.addresses', (one, at) => address(one, at)),
     ...present('network', row.network, one => text(one, 'bridged.network')),
+    ...present('vlanUplinks', row.vlanUplinks, one => list(one, 'bridged.vlanUplinks', ifname)),
+  };
+}
+
+function wasOf(json: Json): EarlierPort {
+  const row = fields<EarlierPort>(json, 'was', {
+    mode: 'needed',
+    link: 'needed',
+    vlan: 'optional',
+    vlanUplinks: 'optional',
+  });
+  return {
+    mode: oneOf(row.mode, 'was.mode', ['bridged', 'openvswitch']),
+    link: ifname(row.link, 'was.link'),
+    ...present('vlan', row.vlan, one => recordedVlan(one, 'was.vlan')),
+    ...present('vlanUplinks', row.vlanUplinks, one => list(one, 'was.vlanUplinks', ifname)),
   };
 }
 

@@ -6,15 +6,15 @@ import { hintFor } from './suggest.ts';
 export function parseMode(text: string, where: string): NicMode {
   const mode = NIC_MODES.find(candidate => candidate === text);
   if (mode !== undefined) return mode;
-  if (text === 'openvswitch' || text === 'ext') {
+  if (text === 'ext') {
     throw refused(`mode ${text} is not supported yet`, where, `use ${NIC_MODES.join(' or ')}`);
   }
   throw refused(`${quoted(text)} is no mode`, where, hintFor(text, NIC_MODES));
 }
 
-/** A bridge for a bridged NIC; the name or number of a routing table for a routed one. */
+/** A bridge for a bridged NIC, and for one on Open vSwitch; the name or number of a routing table for a routed one. */
 export function parseLink(text: string, mode: NicMode, where: string): string {
-  return mode === 'bridged' ? parseIfname(text, where) : parseWord(text, where, 'routing table');
+  return mode !== 'routed' ? parseIfname(text, where) : parseWord(text, where, 'routing table');
 }
 
 /** A name that goes into messages, records and arguments: nothing in it that any of them could mistake. */

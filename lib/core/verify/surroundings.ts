@@ -1,8 +1,9 @@
 import { uplinksOf } from '../desired/nic.ts';
 import { forceForwarding, IPV6_FORWARDING } from '../desired/sysctls.ts';
+import { uplinkVlans } from '../desired/vlans.ts';
 import { VmnetError } from '../errors.ts';
 import type { Ifname } from '../model/ifname.ts';
-import type { Nic } from '../model/network.ts';
+import type { BridgedNic, Nic } from '../model/network.ts';
 import type { LinkFacts, Observed } from '../observed/query.ts';
 
 /** Refuses a NIC whose tap, uplink or bridge is not there or cannot carry it. */
@@ -23,8 +24,11 @@ export function checkSurroundings(nic: Nic, links: Observed['links']): void {
 /** Refuses a NIC that has nothing to carry it, whether its tap is there or not. */
 export function checkCarriers(nic: Nic, links: Observed['links']): void {
   const tap = nic.request.ifname;
-  if (nic.mode === 'bridged') checkBridge(nic.bridge, tap, links);
-  else for (const uplink of uplinksOf(nic.network)) checkUplink(uplink, tap, links);
+  if (nic.mode === 'bridged') {
+    checkBridge(nic.bridge, tap, links);
+    checkVlanBridge(nic, links);
+  }
+  if (nic.mode === 'routed') for (const uplink of uplinksOf(nic.network)) checkUplink(uplink, tap, links);
 }
 
 /**
@@ -61,6 +65,69 @@ function checkBridge(bridge: Ifname, tap: Ifname, links: Observed['links']): voi
       where: tap,
       hint: 'give --link with the name of a bridge',
     });
+  }
+}
+
+/** A bridge that does not look at VLANs would pass every one to every port. */
+function checkVlanBridge(
+  { request, bridge, vlans, vlanUplinks }: BridgedNic,
+  links: Observed['links'],
+): void {
+  if (vlans === undefined) return;
+  const where = request.ifname;
+  const aware = links.get(bridge)?.bridgeVlans;
+  if (aware?.filtering !== true) {
+    throw new VmnetError(
+      'request',
+      `the bridge ${bridge} is not VLAN-aware, and VLAN ${request.vlan} is asked for`,
+      {
+        where,
+        hint: `ip link set ${bridge} type bridge vlan_filtering 1, once each of its ports is in its VLANs; or a bridge for each VLAN`,
+      },
+    );
+  }
+  if (aware.protocol !== '802.1Q') {
+    throw new VmnetError(
+      'request',
+      `the VLANs of ${bridge} are ${aware.protocol}, and those of a NIC are 802.1Q`,
+      {
+        where,
+        hint: 'give another bridge',
+      },
+    );
+  }
+  for (const uplink of vlanUplinks ?? []) {
+    if (existing(uplink, where, links, 'uplink').master === bridge) continue;
+    throw new VmnetError('config', `${uplink} is no port of ${bridge}`, {
+      where,
+      hint: 'correct vlan-uplinks, or put it into the bridge',
+    });
+  }
+}
+
+/** Of a bridge that Open vSwitch does not have, it would say so less clearly. */
+export function checkSwitch(nic: Nic, { ovsBridges }: Observed): void {
+  if (nic.mode !== 'openvswitch' || ovsBridges?.includes(nic.bridge) === true) return;
+  throw new VmnetError('request', `Open vSwitch has no bridge ${nic.bridge}`, {
+    where: nic.request.ifname,
+    hint: `ovs-vsctl add-br ${nic.bridge}, or give another; instead of one that stands for a VLAN, its parent and the VLAN`,
+  });
+}
+
+/** Where eth0.10 is, no frame of VLAN 10 gets from eth0 into a bridge: the kernel hands it to eth0.10 before. */
+export function checkVlanLinks(nic: Nic, { vlanLinks }: Observed): void {
+  if (nic.mode === 'routed') return;
+  for (const { ifname, id } of uplinkVlans(nic)) {
+    const taken = vlanLinks?.find(link => link.parent === ifname && link.id === id);
+    if (taken === undefined) continue;
+    throw new VmnetError(
+      'config',
+      `VLAN ${id} of ${ifname} is taken by ${taken.ifname}, so no bridge sees it`,
+      {
+        where: nic.request.ifname,
+        hint: `remove ${taken.ifname}, which a VLAN interface on ${nic.bridge} can replace, or take ${ifname} out of vlan-uplinks`,
+      },
+    );
   }
 }
 

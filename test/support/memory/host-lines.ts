@@ -38,6 +38,7 @@ export function linkAdd(state: KernelState, rest: Words, fail: Fail): void {
 export function masterSet(link: Link, type: string, rest: Words, fail: Fail): void {
   if (link.type !== type) fail('Operation not supported');
   const filtering = rest.value('vlan_filtering');
+  if (filtering !== undefined) link.filtering = filtering === '1';
   if (filtering === '0') link.own.set('vlan_filtering', filtering);
   for (const name of type === 'bond' ? BOND_SETTINGS : BRIDGE_SETTINGS) {
     const value = name === 'vlan_filtering' ? filtering : rest.value(name);

@@ -11,8 +11,9 @@ import {
 } from '../../../lib/core/model/object.ts';
 import { checkJoin, joined, linkAdd, masterSet, spreadMtu } from './host-lines.ts';
 import { delRoute, delRule, putRoute, putRule } from './ip-routes.ts';
+import { adoptMac, setMaster } from './ports.ts';
 import { refused } from './refuse.ts';
-import { adoptMac, type KernelState, type Link, removeLink, setDown, setMaster } from './state.ts';
+import { type KernelState, type Link, removeLink, setDown } from './state.ts';
 import { type Words, words } from './words.ts';
 
 export function ipLine(state: KernelState, line: string, family: 4 | 6): void {
@@ -103,6 +104,27 @@ export function bridgeLine(state: KernelState, line: string): void {
     throw refused('bridge', line, why);
   };
   const verb = rest.verb();
+  if (verb.startsWith('vlan ')) vlan(state, verb, rest, fail);
+  else fdb(state, verb, rest, fail);
+}
+
+function vlan(state: KernelState, verb: string, rest: Words, fail: Fail): void {
+  const id = Number(rest.after('vid'));
+  const link = linkOf(state, rest.after('dev'), fail);
+  const flags = { pvid: rest.flag('pvid'), untagged: rest.flag('untagged') };
+  rest.end(fail);
+  if (link.master === undefined) fail('Operation not supported');
+  if (verb === 'vlan del') {
+    if (!link.vlans.delete(id)) fail('No such file or directory');
+    return;
+  }
+  // A port has one PVID.
+  if (flags.pvid)
+    for (const [other, { untagged }] of link.vlans) link.vlans.set(other, { pvid: false, untagged });
+  link.vlans.set(id, flags);
+}
+
+function fdb(state: KernelState, verb: string, rest: Words, fail: Fail): void {
   const mac = parseMac(rest.next(), 'fdb');
   const link = linkOf(state, rest.after('dev'), fail);
   if (!rest.flag('master')) fail('Operation not supported');

@@ -18,7 +18,9 @@ import type {
   Query,
   RouteQuery,
 } from '../../../lib/core/observed/query.ts';
-import { type KernelState, type Link, portsOf, type Table } from './state.ts';
+import { OVS_BRIDGES } from './ovs.ts';
+import { DEFAULT_PVID, portsOf } from './ports.ts';
+import type { KernelState, Link, Table } from './state.ts';
 
 export function observe(state: KernelState, query: Query): Observed {
   const links = [...state.links.values()];
@@ -28,6 +30,7 @@ export function observe(state: KernelState, query: Query): Observed {
     ...state.rules,
     ...state.proxies,
     ...state.fdb,
+    ...state.ovs.values(),
     ...nftObjects(state),
     ...[...state.sysctls].map(([path, value]): KernelObject => ({ kind: 'sysctl', path, value })),
   ];
@@ -35,6 +38,8 @@ export function observe(state: KernelState, query: Query): Observed {
   return {
     objects: [...byKey(objects.filter(object => selected(query, object))).values()],
     links: new Map(asked.map(link => [link.ifname, factsOf(state, link)])),
+    ...(query.ovs === undefined ? {} : { ovsBridges: OVS_BRIDGES }),
+    ...(query.vlans === undefined ? {} : { vlanLinks: state.vlanLinks }),
   };
 }
 
@@ -57,6 +62,12 @@ function linkObjects(state: KernelState, link: Link): KernelObject[] {
       ...(state.links.get(link.master ?? '')?.type === 'bond' ? { restart: 'up' as const } : {}),
     },
     setting('state', link.up ? 'up' : 'down'),
+    ...[...link.vlans].map(([id, flags]) => ({
+      kind: 'bridge-vlan' as const,
+      ifname: link.ifname,
+      id,
+      ...flags,
+    })),
     ...[...link.port].map(([name, value]) => setting(name, value)),
     ...(link.type === 'bridge' ? [setting('own-mac', keeps ? link.mac : 'adopted')] : []),
     ...[...link.own].map(([name, value]) => setting(name, value)),
@@ -66,11 +77,14 @@ function linkObjects(state: KernelState, link: Link): KernelObject[] {
 
 function factsOf(state: KernelState, link: Link): LinkFacts {
   const local = state.addresses.find(one => one.ifname === link.ifname && isLinkLocal(one.address));
-  const { ifname, ifindex, mac, mtu, up, group, master, type } = link;
+  const { ifname, ifindex, mac, mtu, up, group, master, type, filtering } = link;
   return {
     ...{ ifname, ifindex, mac, mtu, up, group, type },
     ...(master === undefined ? {} : { master }),
     ...(link.fixed.parent === undefined ? {} : { parent: link.fixed.parent }),
+    ...(type === 'bridge'
+      ? { bridgeVlans: { filtering, protocol: '802.1Q', defaultPvid: DEFAULT_PVID } }
+      : {}),
     ...(local === undefined ? {} : { linkLocal: local.address }),
   };
 }
@@ -84,6 +98,10 @@ export function selected(query: Query, object: KernelObject): boolean {
       return query.links === 'all' || query.links.includes(object.ifname);
     case 'fdb-entry':
       return query.fdb.includes(object.ifname);
+    case 'ovs-port':
+      return query.ovs === 'any' || query.ovs?.includes(object.ifname) === true;
+    case 'bridge-vlan':
+      return query.vlans === 'all' || query.vlans?.includes(object.ifname) === true;
     case 'route':
       return query.routes.some(one => matches(one, object));
     case 'rule':

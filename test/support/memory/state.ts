@@ -4,6 +4,7 @@ import type { Link as KernelLink, MasterSetting } from '../../../lib/core/model/
 import type { Mac } from '../../../lib/core/model/mac.ts';
 import type { NftHook } from '../../../lib/core/model/nft.ts';
 import type {
+  BridgeVlan,
   FdbEntry,
   LinkAddress,
   PortSetting,
@@ -11,6 +12,9 @@ import type {
   Route,
   Rule,
 } from '../../../lib/core/model/object.ts';
+import type { OvsPort } from '../../../lib/core/model/ovs-port.ts';
+import type { VlanLink } from '../../../lib/core/observed/query.ts';
+import { adoptMac, portsOf, setMaster } from './ports.ts';
 
 export type LinkType = 'tun' | 'veth' | 'bridge' | 'bond' | 'vlan' | 'vrf';
 export type LinkFixed = Omit<KernelLink, 'kind' | 'ifname' | 'type'>;
@@ -34,6 +38,10 @@ export interface Link {
   port: Map<PortSetting, string>;
   /** What it has as a bond or as a bridge. */
   readonly own: Map<MasterSetting, string>;
+  /** As a port, by their ids. */
+  vlans: Map<number, Pick<BridgeVlan, 'pvid' | 'untagged'>>;
+  /** As a bridge: `vlan_filtering`. */
+  filtering: boolean;
 }
 
 export interface Chain {
@@ -64,6 +72,9 @@ export interface KernelState {
   readonly sysctls: Map<string, string>;
   /** Kinds of links for which it has no module. */
   readonly lacks: Set<LinkType>;
+  vlanLinks: VlanLink[];
+  /** Its database outlives every link. */
+  ovs: ReadonlyMap<string, OvsPort>;
   /** By `inet vmnet`. */
   nft: Map<string, Table>;
 }
@@ -87,6 +98,8 @@ export function emptyState(): KernelState {
     proxies: [],
     fdb: [],
     lacks: new Set(),
+    vlanLinks: [],
+    ovs: new Map(),
     sysctls: new Map(OF_THE_HOST.map(path => [path, '0'])),
     nft: new Map(),
   };
@@ -139,6 +152,8 @@ export function addLink(
     up: false,
     macWasSet: false,
     port: new Map(),
+    vlans: new Map(),
+    filtering: false,
   };
   state.links.set(ifname, link);
   for (const [path, value] of DEFAULTS) state.sysctls.set(`net/${path.replace('*', ifname)}`, value);
@@ -195,42 +210,6 @@ export function flush(state: KernelState, ifname: string, family: 6 | 'all'): vo
 export function setDown(state: KernelState, link: Link): void {
   if (link.up) flush(state, link.ifname, 'all');
   link.up = false;
-}
-
-/** A link that joins a bridge has what every port starts with, and one that leaves keeps nothing of it. */
-export function setMaster(state: KernelState, link: Link | undefined, master: Ifname | undefined): void {
-  if (link === undefined || link.master === master) return;
-  // A bond closes the port that it lets go, and gives it its MTU back.
-  if (link.master !== undefined && state.links.get(link.master)?.type === 'bond') {
-    setDown(state, link);
-    link.mtu = link.mtuBefore ?? link.mtu;
-  }
-  link.master = master;
-  link.port = new Map(master !== undefined && state.links.get(master)?.type === 'bridge' ? NEW_PORT : []);
-  state.fdb = state.fdb.filter(one => one.ifname !== link.ifname);
-}
-
-const NEW_PORT: readonly (readonly [PortSetting, string])[] = [
-  ['learning', 'on'],
-  ['flood', 'on'],
-  ['hairpin', 'off'],
-  ['isolated', 'off'],
-  ['locked', 'off'],
-  ['mcast_router', '1'],
-];
-
-/** A bridge takes the lowest MAC among its ports, unless its own was set (br_stp_recalculate_bridge_id). */
-export function adoptMac(state: KernelState, bridge: string): void {
-  const link = state.links.get(bridge);
-  if (link === undefined || link.type !== 'bridge' || link.macWasSet) return;
-  const [lowest] = portsOf(state, bridge)
-    .map(port => port.mac)
-    .sort();
-  link.mac = lowest ?? ('00:00:00:00:00:00' as Mac);
-}
-
-export function portsOf(state: KernelState, bridge: string): readonly Link[] {
-  return [...state.links.values()].filter(port => port.master === bridge);
 }
 
 export function setSysctl(state: KernelState, path: string, value: string): void {

@@ -4,11 +4,14 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseIfname } from '../../../lib/core/model/ifname.ts';
+import { ovsQuestion } from '../../../lib/core/observed/ovs.ts';
 import { requestFromFlags } from '../../../lib/core/source/flags.ts';
 import { keepsMac } from '../../../lib/host/bridge.ts';
 import { attach } from '../../../lib/run/attach.ts';
 import { type Before, GOLDEN, goldenCases, readCase } from '../golden.ts';
+import { OVS_BRIDGES } from '../memory/ovs.ts';
 import { SYSCTLS } from '../memory/state.ts';
+import { startSwitch } from '../openvswitch.ts';
 import { answers, type RealWorld, realWorld, tool } from '../real-world.ts';
 
 const names = process.argv.slice(2);
@@ -16,21 +19,31 @@ for (const name of names.length === 0 ? goldenCases() : names) await captureCase
 
 async function captureCase(name: string): Promise<void> {
   const ini = readFileSync(join(GOLDEN, name, 'vmnet.ini'), 'utf8');
-  const world = realWorld(ini);
+  // Where the kernel, or this machine, has what the case is about.
+  const ovs = ini.includes('openvswitch') ? await startSwitch(OVS_BRIDGES) : undefined;
+  if (ovs !== undefined) process.env.OVS_RUNDIR = ovs.env.OVS_RUNDIR;
+  const world = realWorld(ini, { vlans: ini.includes('vlan-uplinks') });
   try {
     for (const before of readCase(name).before ?? []) await prepare(world, before);
     const dir = join(GOLDEN, name, 'observed');
     rmSync(dir, { recursive: true, force: true });
     mkdirSync(dir, { recursive: true });
     write(dir, world.stateDir);
+    if (ini.includes('vlan-uplinks'))
+      writeFileSync(join(dir, 'vlans.json'), lines(JSON.parse(tool('bridge', ['-j', 'vlan', 'show']))));
+    if (ovs !== undefined)
+      writeFileSync(join(dir, 'ovs.txt'), `${await ovs.vsctl('--format=json', ...ovsQuestion([]))}\n`);
   } finally {
     world.close();
+    await ovs?.close();
+    delete process.env.OVS_RUNDIR;
   }
 }
 
 async function prepare(world: RealWorld, before: Before): Promise<void> {
   if ('tap' in before) await world.makeTap(before.tap);
   else if ('ip' in before) await world.ip(before.ip, before.family);
+  else if ('ovs' in before) await world.ovs(before.ovs);
   else if ('nft' in before) await world.nft(before.nft);
   else {
     const { context } = world;
@@ -62,7 +75,9 @@ function write(dir: string, stateDir: string): void {
       row =>
         `own-mac ${row.ifname}=${keepsMac(parseIfname(String(row.ifname), 'capture')) ? row.address : 'adopted'}`,
     );
-  const values = sysctls.map(path => `${path}=${readFileSync(`/proc/sys/${path}`, 'utf8').trim()}`);
+  const values = sysctls
+    .filter(path => existsSync(`/proc/sys/${path}`))
+    .map(path => `${path}=${readFileSync(`/proc/sys/${path}`, 'utf8').trim()}`);
   writeFileSync(join(dir, 'sysctls.txt'), `${[...bridges, ...values].join('\n')}\n`);
   if (existsSync(join(stateDir, 'nics')))
     cpSync(join(stateDir, 'nics'), join(dir, 'nics'), { recursive: true });

@@ -1,10 +1,15 @@
-// Runs the scenarios on the kernel of the namespace that it is in: a JSON line for each. Here, everything has a name.
+// Runs the scenarios on the kernel of the namespace that it is in: a JSON line for each; with the
+// argument `vlans` those of VLAN-aware bridges, with `ovs` those of Open vSwitch. Here, everything has a name.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
+import { OVS_BRIDGES } from '../memory/ovs.ts';
+import { startSwitch } from '../openvswitch.ts';
+import { OVS_SCENARIOS } from '../ovs-scenarios.ts';
 import { realWorld, tool } from '../real-world.ts';
 import { SCENARIOS } from '../scenarios.ts';
+import { VLAN_SCENARIOS } from '../vlan-scenarios.ts';
 
 const names = mkdtempSync(join(tmpdir(), 'vmnet-names-'));
 // `ip netns exec` gave this process mounts of its own, which go with it.
@@ -14,9 +19,13 @@ for (const file of ['group', 'rt_tables', 'rt_protos']) {
   writeFileSync(join(names, file), [readFileSync(path), ...lines.map(n => `${n} name${n}\n`)].join('\n'));
   tool('mount', ['--bind', join(names, file), path]);
 }
-const world = realWorld();
+const [, , which = ''] = process.argv;
+const scenarios = { vlans: VLAN_SCENARIOS, ovs: OVS_SCENARIOS }[which] ?? SCENARIOS;
+const ovs = which === 'ovs' ? await startSwitch(OVS_BRIDGES) : undefined;
+if (ovs !== undefined) process.env.OVS_RUNDIR = ovs.env.OVS_RUNDIR;
+const world = realWorld(undefined, { vlans: which === 'vlans' });
 try {
-  for (const [index, { name, run }] of SCENARIOS.entries()) {
+  for (const [index, { name, run }] of scenarios.entries()) {
     if (index > 0) world.reset();
     const error = await run(world).then(
       () => undefined,
@@ -26,5 +35,6 @@ try {
   }
 } finally {
   world.close();
+  await ovs?.close();
   rmSync(names, { recursive: true });
 }

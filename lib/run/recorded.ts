@@ -1,0 +1,72 @@
+import { guestAddresses } from '../core/desired/resolve.ts';
+import { parseIfname } from '../core/model/ifname.ts';
+import type { BridgedNic, Nic } from '../core/model/network.ts';
+import { DEFAULT_POLICY } from '../core/model/policy.ts';
+import type { EarlierPort, NicRecord } from '../core/model/record.ts';
+import { vlansOf } from '../core/model/vlan.ts';
+import { pick } from '../core/source/pick.ts';
+
+/** What a record keeps of a NIC beside its request, so that `nicOfRecord` gives the same NIC. */
+export function resolvedOf(nic: Nic): Pick<NicRecord, 'network' | 'bridged' | 'policy'> {
+  const { policy } = nic;
+  if (nic.mode === 'routed') return { network: nic.network, policy };
+  const { addresses, network, vlanUplinks } = nic;
+  return { bridged: { addresses, ...pick({ network, vlanUplinks }) }, policy };
+}
+
+/** The NIC as it was resolved when the record was written. */
+export function nicOfRecord(record: NicRecord): Nic {
+  const policy = record.policy ?? DEFAULT_POLICY;
+  const request = record.request;
+  if (request.mode === 'routed' && record.network !== undefined) {
+    const subnet6 = record.network.families.find(entry => entry.family === 6)?.subnet;
+    return {
+      mode: 'routed',
+      request,
+      addresses: guestAddresses(request, subnet6),
+      network: record.network,
+      policy,
+    };
+  }
+  return {
+    mode: request.mode === 'openvswitch' ? 'openvswitch' : 'bridged',
+    request,
+    addresses: record.bridged?.addresses ?? request.addresses,
+    ...pick({
+      network: record.bridged?.network,
+      vlans: request.vlan === undefined ? undefined : vlansOf(request.vlan),
+      vlanUplinks: record.bridged?.vlanUplinks,
+    }),
+    policy,
+    bridge: parseIfname(request.link ?? 'none', `record of ${request.ifname}`),
+  };
+}
+
+/** The NIC of a record; and of one that is pending, that whose place it was about to take. */
+export function nicsOfRecord(record: NicRecord): readonly Nic[] {
+  return record.was === undefined
+    ? [nicOfRecord(record)]
+    : [nicOfRecord(record), earlierNic(record, record.was)];
+}
+
+/** What a pending record must remember of the one before, until all that was that one's is gone. */
+export function earlierPort(record: NicRecord | undefined): Pick<NicRecord, 'was'> {
+  if (record?.was !== undefined) return { was: record.was };
+  const { mode, link, vlan } = record?.request ?? {};
+  const vlanUplinks = record?.bridged?.vlanUplinks;
+  if (link === undefined || mode === undefined || mode === 'routed') return {};
+  return mode === 'bridged' && vlan === undefined
+    ? {}
+    : { was: { mode, link, ...pick({ vlan, vlanUplinks }) } };
+}
+
+function earlierNic({ request }: NicRecord, { mode, link, vlan, vlanUplinks }: EarlierPort): BridgedNic {
+  return {
+    mode,
+    request: { ...request, mode, link, ...pick({ vlan }) },
+    addresses: [],
+    policy: DEFAULT_POLICY,
+    bridge: parseIfname(link, `record of ${request.ifname}`),
+    ...pick({ vlans: vlan === undefined ? undefined : vlansOf(vlan), vlanUplinks }),
+  };
+}
