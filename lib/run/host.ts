@@ -1,4 +1,4 @@
-import { hostObjects } from '../core/desired/host.ts';
+import { hostObjects, namesOf } from '../core/desired/host.ts';
 import { asVmnetError, VmnetError } from '../core/errors.ts';
 import type { HostSections } from '../core/model/host-links.ts';
 import type { HostRecord } from '../core/model/host-record.ts';
@@ -37,7 +37,7 @@ export async function hostUp(context: Context, options: HostOptions): Promise<Ho
     const wanted = hostObjects(sections, before.links);
     if (!options.recreate) checkFixed(sections, fixedDifferences(wanted, before));
     refuseForeign(prepared);
-    checkUsers(plan.steps, before);
+    checkUsers(plan.steps, before, knownTo(record, sections));
     refuseCut(prepared, options.connection);
     if (!options.dryRun) await carryOut(context, prepared, sections);
     const anew = options.recreate ? [...anewOf(wanted, before)] : [];
@@ -56,7 +56,7 @@ export async function hostDown(
   return locked(context, options, async () => {
     const record = context.host.hostRecord.read();
     const prepared = await prepareHost(context, { recreate: false, record });
-    checkUsers(prepared.plan.steps, prepared.before);
+    checkUsers(prepared.plan.steps, prepared.before, knownTo(record));
     refuseCut(prepared, options.connection);
     if (!options.dryRun) {
       await applyHost(context, prepared, { sections: context.config, pending: record });
@@ -72,6 +72,10 @@ export async function hostCheck(context: Context): Promise<readonly Step[]> {
   const prepared = await prepareHost(context, { sections: context.config, recreate: false, record });
   checkHostLinks(context.config, prepared.before);
   return prepared.plan.steps;
+}
+
+function knownTo(record: HostRecord | undefined, sections?: HostSections): ReadonlySet<string> {
+  return new Set([...(sections === undefined ? [] : namesOf(sections)), ...Object.keys(record?.links ?? {})]);
 }
 
 async function prepareHost(

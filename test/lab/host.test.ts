@@ -214,5 +214,7 @@ test('a VRF has its own way out, and nothing of it goes by main', { skip }, asyn
   await host(ini, 'down');
   const now = await stateOf(node);
   assert.deepEqual(now.links, was.links);
-  assert.deepEqual(now.addresses, was.addresses);
+  // The kernel gives eno3 its link-local one in its own time.
+  const given = (lines: readonly string[]) => lines.filter(line => !line.includes(' fe80:'));
+  assert.deepEqual(given(now.addresses), given(was.addresses));
 });

@@ -33,8 +33,13 @@ const vlan = (
 
 const bridge = (name: string, ports: string, n: number): fc.Arbitrary<string> =>
   fc
-    .tuple(some('vlan-aware', 'yes', 'no'), some('multicast-snooping', 'yes'), addresses(n))
-    .map(more => `[bridge ${name}]\nports = ${ports}\n${more.join('')}`);
+    .tuple(
+      some('ports', ports),
+      some('vlan-aware', 'yes', 'no'),
+      some('multicast-snooping', 'yes'),
+      addresses(n),
+    )
+    .map(more => `[bridge ${name}]\n${more.join('')}`);
 
 const vrf = fc
   .tuple(fc.integer({ min: 1001, max: 1002 }), some('gateway', '10.7.0.1'), some('gateway6', '2001:db8:7::1'))

@@ -36,7 +36,7 @@ export function hostObjects(config: HostSections, observed: Observed['links']): 
       const master = masters.get(name);
       const settings: Settings = {
         ...(link === undefined ? { state: 'up' } : settingsOfHostLink(link, links, observed)),
-        ...(master === undefined ? {} : settingsOfPort(master, link)),
+        ...(master === undefined ? released(name, named, observed) : settingsOfPort(master, link)),
       };
       return [
         ...(link?.type === 'vlan' ? [linkObject(link)] : []),
@@ -46,6 +46,12 @@ export function hostObjects(config: HostSections, observed: Observed['links']): 
     ...links.flatMap(({ section }) => section.addresses.map(one => addressObject(section.name, one))),
     ...links.flatMap(link => routesOf(link, links)),
   ];
+}
+
+/** A link of the file that is a port of another one, which does not name it: in a link that nobody describes it may stay. */
+function released(name: Ifname, named: ReadonlyMap<Ifname, HostLink>, observed: Observed['links']): Settings {
+  const master = observed.get(name)?.master;
+  return named.has(name) && named.has(master as Ifname) ? { master: 'none' } : {};
 }
 
 function linkObject(link: HostLink): Link {

@@ -89,20 +89,15 @@ function keyFor(object: KernelObject): string {
   return object.kind === 'link' ? (keys[object.type] ?? '') : '';
 }
 
-/** Refuses to take a link away that somebody stands on whom these steps do not know. */
-export function checkUsers(steps: readonly Step[], { links }: Observed): void {
+/** Refuses to take a link away that somebody stands on; `known` are the file's links and the record's. */
+export function checkUsers(steps: readonly Step[], { links }: Observed, known: ReadonlySet<string>): void {
   const going = new Set(
     steps.flatMap(({ op, object }) => (op === 'delete' && object.kind === 'link' ? [object.ifname] : [])),
   );
-  const moving = new Set(
-    steps.flatMap(({ op, object }) =>
-      op !== 'delete' && object.kind === 'link-setting' && object.setting === 'master' ? [object.ifname] : [],
-    ),
-  );
   for (const { ifname, master, parent } of links.values()) {
-    if (going.has(ifname)) continue;
-    const below = going.has(parent as Ifname) ? parent : moving.has(ifname) ? undefined : master;
-    if (below === undefined || !going.has(below as Ifname)) continue;
+    if (going.has(ifname) || known.has(ifname)) continue;
+    const below = [parent, master].find(name => going.has(name as Ifname));
+    if (below === undefined) continue;
     throw new VmnetError('config', `${ifname} stands on ${below}, which is to go`, {
       where: below,
       hint: `take ${ifname} off it first; of a VM's tap, vmnet detach ${ifname}`,
