@@ -10,7 +10,8 @@ const FIRST = 'ip frag-off & 0x1fff == 0';
 /** Order is security: what is refused stands before what is accepted. */
 export function ipv4Rules({ own }: Guest): readonly RuleWords[] {
   return [
-    [`${FIRST} udp sport 67 udp dport 68 counter drop`, 'plays DHCP server'],
+    // By the port of the client alone: clients look at no other.
+    [`${FIRST} udp dport 68 counter drop`, 'plays DHCP server'],
     // An IGMP query: who sends it becomes the querier, and gets all multicast.
     ['ip protocol igmp @th,0,8 0x11 counter drop', 'plays router'],
     ...each(own[4], 'meta protocol ip', 'ip saddr').map(

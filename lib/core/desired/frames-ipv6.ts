@@ -13,7 +13,7 @@ export function ipv6Rules(guest: Guest): readonly RuleWords[] {
   if (own !== 'any' && own.length === 0)
     return [['meta protocol ip6 counter drop', 'IPv6, which it has not']];
   return [
-    ['meta protocol ip6 udp sport 547 udp dport 546 counter drop', 'plays DHCPv6 server'],
+    ['meta protocol ip6 udp dport 546 counter drop', 'plays DHCPv6 server'],
     ...(own === 'any' ? [] : fastRules(own)),
     ['icmpv6 type mld-listener-query counter drop', 'plays router'],
     ['icmpv6 type nd-router-advert counter drop', 'plays router'],
