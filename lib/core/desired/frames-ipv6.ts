@@ -1,4 +1,4 @@
-import { addressBytes, hostPrefix, type Prefix } from '../model/address.ts';
+import { type Address, addressBytes, hostPrefix, isLinkLocal, type Prefix } from '../model/address.ts';
 import { macBytes } from '../model/mac.ts';
 import type { NftChain } from '../model/nft.ts';
 import type { Guest } from './guest.ts';
@@ -115,10 +115,12 @@ function foreignRules(own: readonly Prefix[]): readonly RuleWords[] {
   ];
 }
 
-/** Where it may choose its link-local address, the router's is still not its own. */
+/** Where it may choose its address, the router's is still not its own. */
 function routerRules({ own, linkLocal, routers }: Guest): readonly RuleWords[] {
-  if (linkLocal !== 'any' && own[6] !== 'any') return [];
-  return routers.flatMap((address): RuleWords[] => {
+  const isFree = (address: Address): boolean =>
+    own[6] === 'any' || (linkLocal === 'any' && isLinkLocal(address));
+  const free = routers.filter(address => address.family === 6 && isFree(address));
+  return free.flatMap((address): RuleWords[] => {
     const target = targetIs(hostPrefix(address));
     return [
       [`ip6 saddr ${address.text} counter drop`, 'an address of the router'],
