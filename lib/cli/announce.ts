@@ -2,6 +2,9 @@ import { parseIfname } from '../core/model/ifname.ts';
 import { announce } from '../run/announce.ts';
 import { type GlobalArgv, onHost, printLine } from './context.ts';
 
+const NOTHING =
+  'nothing to announce: bridged NICs are announced by their hypervisor, and arriving ones when the VM is here';
+
 export function addAnnounce(yargs: GlobalArgv): void {
   yargs.command(
     'announce <tap>',
@@ -14,7 +17,7 @@ export function addAnnounce(yargs: GlobalArgv): void {
       onHost(argv, async context => {
         const told = await announce(context, parseIfname(argv.tap, 'TAP'));
         for (const { address, dev } of told) printLine(`${address.text} announced on ${dev}`);
-        if (told.length === 0) printLine('nothing to announce: the hypervisor announces bridged NICs itself');
+        if (told.length === 0) printLine(NOTHING);
         return 'ok';
       }),
   );

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { quoted, VmnetError } from '../core/errors.ts';
 
 /** How a child process ended. */
@@ -41,9 +41,12 @@ export function environment(path = SYSTEM_PATH): Readonly<Record<string, string>
   return { PATH: path, LC_ALL: 'C' };
 }
 
+/** A tool that stands still must not hold up a VM's start, and the locks of this run, for ever. */
+export const TOOL_TIMEOUT_MS = 120_000;
+
 /** A tool that was started and waits for its input: by the time that it is ready, so is the tool. */
 export interface Waiting {
-  /** Gives it the input, and waits for its end; ends it after `timeoutMs`. */
+  /** Gives it the input, and waits for its end; after `timeoutMs` that is an error, and the tool is ended. */
   finish(input: string | Uint8Array, timeoutMs?: number): Promise<Exit>;
 }
 
@@ -75,13 +78,30 @@ export function start(
   // Who waits for the end is told of a failure; nobody may be waiting yet.
   ended.catch(() => undefined);
   return {
-    finish: (input, timeoutMs) => {
+    finish: (input, timeoutMs = TOOL_TIMEOUT_MS) => {
       child.stdin.end(input);
-      if (timeoutMs === undefined) return ended;
-      const timer = setTimeout(() => child.kill(), timeoutMs);
-      return ended.finally(() => clearTimeout(timer));
+      return inTime(tool, child, ended, timeoutMs);
     },
   };
+}
+
+/** Ends the tool when the answer is not there in time. SIGKILL, as one that is stopped heeds nothing else. */
+export function inTime<T>(
+  tool: Tool,
+  child: ChildProcess,
+  answer: Promise<T>,
+  timeoutMs: number,
+): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    child.kill('SIGKILL');
+    reject(
+      new VmnetError('kernel', `${tool} has not answered for ${timeoutMs / 1000} s`, {
+        hint: 'look into the kernel log and at the load of the machine, then run it again',
+      }),
+    );
+  }, timeoutMs);
+  return Promise.race([answer, promise]).finally(() => clearTimeout(timer));
 }
 
 function signalError(tool: Tool, signal: string): VmnetError {

@@ -124,7 +124,7 @@ function nameOf(file: string): Ifname {
   } catch (thrown) {
     throw new VmnetError('record', 'its name is not that of a record, TAP.json', {
       where: file,
-      hint: 'vmnet gc removes it',
+      hint: 'remove it by hand: vmnet has not written it, and vmnet gc leaves it alone',
       cause: thrown,
     });
   }

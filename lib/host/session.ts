@@ -1,20 +1,23 @@
 import { spawn } from 'node:child_process';
 import type { VmnetError } from '../core/errors.ts';
-import { type Exit, environment, startError, type Tool } from './exec.ts';
+import { type Exit, environment, inTime, startError, TOOL_TIMEOUT_MS, type Tool } from './exec.ts';
 
 /**
  * A tool that stays for a whole run: questions go in as lines, answers come back as lines, each written out as soon as
  * it is complete. Starting a process is what an attach costs most.
  */
 export interface Session {
-  /** Sends the lines, and waits for the answers until `complete` says that they are all there. */
+  /**
+   * Sends the lines, and waits for the answers until `complete` says that they are all there. An error, too late answers
+   * among them, is the end of the session.
+   */
   ask(lines: readonly string[], complete: (answers: readonly string[]) => boolean): Promise<Answered>;
   close(): void;
 }
 
 export interface Answered {
   readonly answers: readonly string[];
-  /** What the tool has complained about since the last question. */
+  /** What the tool has complained about since the session began. */
   readonly said: string;
 }
 
@@ -22,6 +25,7 @@ export interface SessionKind {
   readonly tool: Tool;
   readonly args: readonly string[];
   readonly isAnswer: (line: string) => boolean;
+  readonly timeoutMs?: number;
   /** The error of a session that ended before its answers; `sent` is all that it was told. */
   readonly ended: (exit: Exit, sent: readonly string[]) => VmnetError;
 }
@@ -43,7 +47,8 @@ interface State {
   ended?: VmnetError;
 }
 
-export function openSession({ tool, args, isAnswer, ended }: SessionKind): Session {
+export function openSession(kind: SessionKind): Session {
+  const { tool, args, isAnswer, ended, timeoutMs = TOOL_TIMEOUT_MS } = kind;
   const child = spawn(tool, args, { stdio: 'pipe', env: environment(), cwd: '/' });
   const state: State = { sent: [], waiting: [], rest: '', said: '' };
   const end = (error: VmnetError): void => {
@@ -63,14 +68,16 @@ export function openSession({ tool, args, isAnswer, ended }: SessionKind): Sessi
   // A batch that has ended at an error leaves the rest of its input unread.
   child.stdin.on('error', () => undefined);
   return {
-    ask: (lines, complete) =>
-      new Promise((answered, failed) => {
+    ask: (lines, complete) => {
+      const answer = new Promise<Answered>((answered, failed) => {
         if (state.ended !== undefined) return failed(state.ended);
         // Written at once, whoever has asked before: the tool works while the program does something else.
         state.waiting.push({ complete, answers: [], answered, failed });
         state.sent.push(...lines);
         child.stdin.write(`${lines.join('\n')}\n`);
-      }),
+      });
+      return inTime(tool, child, answer, timeoutMs);
+    },
     close: () => child.stdin.end(),
   };
 }

@@ -1,5 +1,5 @@
 import type { Announcement } from '../core/announce/frames.ts';
-import { asVmnetError, formatError } from '../core/errors.ts';
+import { asVmnetError, formatError, VmnetError } from '../core/errors.ts';
 import type { Ifname } from '../core/model/ifname.ts';
 import type { Nic } from '../core/model/network.ts';
 import type { Observed, Query } from '../core/observed/query.ts';
@@ -11,9 +11,15 @@ import { nicOfRecord } from './recorded.ts';
 
 const NOTHING: Query = { links: [], routes: [], proxies: [], sysctls: [], rules: false, nft: [], fdb: [] };
 
-/** Says again on the segment where a recorded NIC is. */
+/** Says again on the segment where a recorded NIC is; refuses one that is not here any more. */
 export async function announce(context: Context, tap: Ifname): Promise<readonly Announcement[]> {
   const record = recordedNic(context, tap);
+  if (!isAlive(context, record)) {
+    throw new VmnetError('request', 'the tap of this NIC is gone, and its VM may run on another node', {
+      where: tap,
+      hint: 'vmnet gc removes what it has left',
+    });
+  }
   const nic = nicOfRecord(record);
   const { links } = await context.host.exchange([], { ...NOTHING, links: carriersOf(nic) });
   const announcements = announcementsOf(nic, links);

@@ -56,6 +56,8 @@ export const IPV4_CLASSES: readonly FrameClass[] = [
     ipv4(ends4(s, { to: ALL }), 17, udp(67, 68, s.mark)),
   ),
   drop('DHCP server, from its own address, to one client', s => ipv4(ends4(s), 17, udp(67, 68, s.mark))),
+  // Clients look at the port that is theirs, and at no other.
+  drop('DHCP server, from another port', s => ipv4(ends4(s, { to: ALL }), 17, udp(4011, 68, s.mark))),
   drop('DHCP server, from the address of the gateway', s =>
     ipv4(ends4(s, { from: s.gateway.ip, to: ALL }), 17, udp(67, 68, s.mark)),
   ),

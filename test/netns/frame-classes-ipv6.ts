@@ -73,6 +73,8 @@ export const IPV6_CLASSES: readonly FrameClass[] = [
     ipv6({ ...local(s, s.other.linkLocal), toMac: s.to.mac }, [[17, udp(547, 546, s.mark)]]),
   ),
   drop('DHCPv6 server, from the global address', s => ipv6(ends6(s), [[17, udp(547, 546, s.mark)]])),
+  // Clients look at the port that is theirs, and at no other.
+  drop('DHCPv6 server, from another port', s => ipv6(ends6(s), [[17, udp(4011, 546, s.mark)]])),
   drop('DHCPv6 server, in a first fragment', s =>
     ipv6(ends6(s), [fragment(0, true), [17, udp(547, 546, s.mark)]]),
   ),

@@ -8,11 +8,14 @@ import { hex, wordOf } from './nft-text.ts';
 const FIRST = 'ip frag-off & 0x1fff == 0';
 
 /** Order is security: what is refused stands before what is accepted. */
-export function ipv4Rules({ own }: Guest): readonly RuleWords[] {
+export function ipv4Rules(guest: Guest): readonly RuleWords[] {
+  const { own } = guest;
   return [
-    [`${FIRST} udp sport 67 udp dport 68 counter drop`, 'plays DHCP server'],
+    // By the port of the client alone: clients look at no other.
+    [`${FIRST} udp dport 68 counter drop`, 'plays DHCP server'],
     // An IGMP query: who sends it becomes the querier, and gets all multicast.
     ['ip protocol igmp @th,0,8 0x11 counter drop', 'plays router'],
+    ...routerRules(guest, 'ip saddr'),
     ...each(own[4], 'meta protocol ip', 'ip saddr').map(
       match => [`${match} accept`, 'IPv4 from its own address'] as const,
     ),
@@ -26,9 +29,11 @@ export function ipv4Rules({ own }: Guest): readonly RuleWords[] {
 
 const ETHERNET = 'arp htype 1 arp ptype ip arp hlen 6 arp plen 4';
 
-export function arpRules({ mac, own }: Guest): readonly RuleWords[] {
+export function arpRules(guest: Guest): readonly RuleWords[] {
+  const { mac, own } = guest;
   const sender = mac === undefined ? '' : ` arp saddr ether ${mac}`;
   return [
+    ...routerRules(guest, 'arp saddr ip'),
     ...each(own[4], '', ' arp saddr ip').map(
       match => [`${ETHERNET} arp operation 1-2${sender}${match} accept`, 'ARP from its own address'] as const,
     ),
@@ -42,6 +47,14 @@ export function arpRules({ mac, own }: Guest): readonly RuleWords[] {
     ),
     ['meta protocol arp counter drop', 'ARP from a foreign address'],
   ];
+}
+
+/** Where any address may be its own, the router's is not. */
+function routerRules({ own, routers }: Guest, field: string): readonly RuleWords[] {
+  if (own[4] !== 'any') return [];
+  return routers
+    .filter(address => address.family === 4)
+    .map(({ text }) => [`${field} ${text} counter drop`, 'an address of the router']);
 }
 
 /** QEMU's announcement of a guest that has migrated: it is how switches learn where it went. */

@@ -1,4 +1,4 @@
-import { addressBytes, hostPrefix, type Prefix } from '../model/address.ts';
+import { type Address, addressBytes, hostPrefix, isLinkLocal, type Prefix } from '../model/address.ts';
 import { macBytes } from '../model/mac.ts';
 import type { NftChain } from '../model/nft.ts';
 import type { Guest } from './guest.ts';
@@ -13,7 +13,7 @@ export function ipv6Rules(guest: Guest): readonly RuleWords[] {
   if (own !== 'any' && own.length === 0)
     return [['meta protocol ip6 counter drop', 'IPv6, which it has not']];
   return [
-    ['meta protocol ip6 udp sport 547 udp dport 546 counter drop', 'plays DHCPv6 server'],
+    ['meta protocol ip6 udp dport 546 counter drop', 'plays DHCPv6 server'],
     ...(own === 'any' ? [] : fastRules(own)),
     ['icmpv6 type mld-listener-query counter drop', 'plays router'],
     ['icmpv6 type nd-router-advert counter drop', 'plays router'],
@@ -115,10 +115,12 @@ function foreignRules(own: readonly Prefix[]): readonly RuleWords[] {
   ];
 }
 
-/** Where it may choose its link-local address, the router's is still not its own. */
+/** Where it may choose its address, the router's is still not its own. */
 function routerRules({ own, linkLocal, routers }: Guest): readonly RuleWords[] {
-  if (linkLocal !== 'any' && own[6] !== 'any') return [];
-  return routers.flatMap((address): RuleWords[] => {
+  const isFree = (address: Address): boolean =>
+    own[6] === 'any' || (linkLocal === 'any' && isLinkLocal(address));
+  const free = routers.filter(address => address.family === 6 && isFree(address));
+  return free.flatMap((address): RuleWords[] => {
     const target = targetIs(hostPrefix(address));
     return [
       [`ip6 saddr ${address.text} counter drop`, 'an address of the router'],

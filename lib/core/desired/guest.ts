@@ -1,12 +1,4 @@
-import {
-  type Address,
-  contains,
-  type Family,
-  hostPrefix,
-  isLinkLocal,
-  linkLocal,
-  type Prefix,
-} from '../model/address.ts';
+import { type Address, contains, type Family, hostPrefix, linkLocal, type Prefix } from '../model/address.ts';
 import type { Settings } from '../model/config.ts';
 import type { Mac } from '../model/mac.ts';
 import type { Nic } from '../model/network.ts';
@@ -31,10 +23,11 @@ export interface Guest {
   readonly tags: readonly number[];
   /** What its packets are marked with. */
   readonly marks: Readonly<Record<Family, number>>;
-  /** What it may send from: `any` where nobody knows and the configuration lets it, empty for a family that it lacks. */
+  /** What it may send from: `any` but the routers' where nobody knows and the configuration lets it, empty for a family that it lacks. */
   readonly own: Readonly<Record<Family, readonly Prefix[] | 'any'>>;
   /** `any` but the routers'. */
   readonly linkLocal: Address | 'any' | undefined;
+  /** Of both families, as far as they are known. */
   readonly routers: readonly Address[];
 }
 
@@ -79,9 +72,8 @@ function marksOf(nic: Nic): Guest['marks'] {
 
 /** A guest with these would be its neighbours' router, or its own. */
 function routersOf(nic: Nic, settings: Settings): readonly Address[] {
+  const { gateway, gateway6 } = nic.request.network;
   const gateways =
-    nic.mode === 'routed'
-      ? nic.network.families.flatMap(entry => entry.gateway ?? [])
-      : (nic.request.network.gateway6 ?? []);
-  return [linkLocal(settings.tapMac), ...[gateways].flat().filter(isLinkLocal)];
+    nic.mode === 'routed' ? nic.network.families.map(entry => entry.gateway) : [gateway, gateway6];
+  return [linkLocal(settings.tapMac), ...gateways.filter(address => address !== undefined)];
 }
