@@ -1,5 +1,5 @@
 // Runs the suites one after the other: `node test/support/suites.ts [--no-skips] [SUITE]...`, all that run on any kernel
-// when none is named.
+// when none is named; SUITE/FILE is one file of a suite, without its ending.
 // Quiet when green, exact when red. The last line alone counts everything: `N passed, N failed, N skipped`.
 import { existsSync, readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
@@ -35,7 +35,7 @@ const noSkips = flag === '--no-skips';
 await main(noSkips ? rest : process.argv.slice(2));
 
 async function main(names: readonly string[]): Promise<void> {
-  const unknown = names.find(name => !SUITES.some(suite => suite.name === name));
+  const unknown = names.find(name => !SUITES.some(suite => suite.name === name.split('/')[0]));
   if (unknown !== undefined) {
     console.error(
       `test: no suite ${JSON.stringify(unknown)}; there are ${SUITES.map(s => s.name).join(', ')}`,
@@ -44,11 +44,11 @@ async function main(names: readonly string[]): Promise<void> {
     return;
   }
   const chosen = SUITES.filter(({ name }) =>
-    names.length === 0 ? !APART.includes(name) : names.includes(name),
+    names.length === 0 ? !APART.includes(name) : names.some(one => one.split('/')[0] === name),
   );
   const outcomes: Outcome[] = [];
   for (const suite of chosen) {
-    const outcome = await runSuite(suite);
+    const outcome = await runSuite(suite, names);
     outcomes.push(outcome);
   }
   for (const line of outcomes.flatMap(outcome => outcome.skipped)) console.log(`skipped: ${line}`);
@@ -59,14 +59,17 @@ async function main(names: readonly string[]): Promise<void> {
   process.exitCode = failed === 0 && !(noSkips && skipped > 0) ? 0 : 1;
 }
 
-async function runSuite({ name, concurrency, timeoutMs = FILE_TIMEOUT_MS }: Suite): Promise<Outcome> {
+async function runSuite(
+  { name, concurrency, timeoutMs = FILE_TIMEOUT_MS }: Suite,
+  names: readonly string[],
+): Promise<Outcome> {
   const dir = join(root, 'test', name);
   if (!existsSync(dir)) {
     console.log(`${name}: no such folder`);
     return { passed: 0, failed: 0, skipped: [] };
   }
   const files = readdirSync(dir, { recursive: true, encoding: 'utf8' })
-    .filter(path => path.endsWith('.test.ts'))
+    .filter(path => path.endsWith('.test.ts') && isNamed(`${name}/${path}`, names))
     .map(path => join(dir, path))
     .sort();
   const start = performance.now();
@@ -84,4 +87,10 @@ async function runSuite({ name, concurrency, timeoutMs = FILE_TIMEOUT_MS }: Suit
       : `${name}: ${counts.join(', ')} (${seconds} s)`,
   );
   return outcome;
+}
+
+/** A suite that is named as a whole, or not at all, has all its files. */
+function isNamed(path: string, names: readonly string[]): boolean {
+  const files = names.filter(one => one.startsWith(`${path.split('/')[0]}/`));
+  return files.length === 0 || files.some(one => path === `${one}.test.ts`);
 }
