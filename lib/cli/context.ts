@@ -31,3 +31,14 @@ export function printLine(line: string): void {
 export function printJson(value: unknown): void {
   printLine(JSON.stringify(value, undefined, 2));
 }
+
+/** Rows in columns; the first row is the head. */
+export function printTable(rows: readonly (readonly string[])[]): void {
+  const widths = (rows[0] ?? []).map((_, column) =>
+    Math.max(...rows.map(cells => cells[column]?.length ?? 0)),
+  );
+  for (const cells of rows) {
+    const padded = cells.map((cell, column) => cell.padEnd(widths[column] ?? 0));
+    printLine(padded.join('  ').trimEnd());
+  }
+}

@@ -1,5 +1,5 @@
 import { type ListedNic, list } from '../run/list.ts';
-import { type GlobalArgv, onHost, printJson, printLine, reportErrors } from './context.ts';
+import { type GlobalArgv, onHost, printJson, printTable, reportErrors } from './context.ts';
 
 export function addList(yargs: GlobalArgv): void {
   yargs.command(
@@ -55,15 +55,4 @@ export function nicJson({ record, addresses, alive }: ListedNic): object {
     state: stateOf({ record, alive }),
     since: record.at,
   };
-}
-
-function printTable(rows: readonly (readonly string[])[]): void {
-  const widths = HEAD.map((_, column) => Math.max(...rows.map(cells => cells[column]?.length ?? 0)));
-  for (const cells of rows)
-    printLine(
-      cells
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    );
 }

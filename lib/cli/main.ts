@@ -16,6 +16,8 @@ import { addList } from './list.ts';
 import { addRepair } from './repair.ts';
 import { addShow } from './show.ts';
 import { VERSION } from './version.ts';
+import { addVrf } from './vrf/vrf.ts';
+import { withCommandApart } from './vrf/words.ts';
 import { addWatch } from './watch.ts';
 
 const LEVELS: readonly LogEntry['level'][] = ['error', 'warn', 'info', 'debug'];
@@ -26,7 +28,8 @@ function usageError(message: string | undefined, error: Error | undefined): neve
   process.exit(EXIT.usage);
 }
 
-const commandLine: GlobalArgv = yargs(hideBin(process.argv))
+const commandLine: GlobalArgv = yargs(withCommandApart(hideBin(process.argv)))
+  .parserConfiguration({ 'populate--': true })
   .scriptName('vmnet')
   .usage('$0 <command>\n\nConnects the taps of virtual machines to the networks of this host.')
   .option('config', {
@@ -62,6 +65,7 @@ for (const add of [
   addConfigCheck,
   addWatch,
   addConfirm,
+  addVrf,
 ]) {
   add(commandLine);
 }

@@ -34,7 +34,7 @@ const PACKAGES: Readonly<Record<Tool, string>> = {
 };
 
 /** Callers come with any PATH, cron's and the hypervisor's among them; the tools are always in these places. */
-const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+export const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /** What every tool gets: nothing of the caller's but the means to find its own files. */
 export function environment(path = SYSTEM_PATH): Readonly<Record<string, string>> {
