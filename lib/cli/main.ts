@@ -17,7 +17,7 @@ import { addRepair } from './repair.ts';
 import { addShow } from './show.ts';
 import { VERSION } from './version.ts';
 import { addVrf } from './vrf/vrf.ts';
-import { withCommandApart } from './vrf/words.ts';
+import { splitWords } from './vrf/words.ts';
 import { addWatch } from './watch.ts';
 
 const LEVELS: readonly LogEntry['level'][] = ['error', 'warn', 'info', 'debug'];
@@ -28,8 +28,9 @@ function usageError(message: string | undefined, error: Error | undefined): neve
   process.exit(EXIT.usage);
 }
 
-const commandLine: GlobalArgv = yargs(withCommandApart(hideBin(process.argv)))
-  .parserConfiguration({ 'populate--': true })
+const { own, command } = splitWords(hideBin(process.argv));
+
+const commandLine: GlobalArgv = yargs(own)
   .scriptName('vmnet')
   .usage('$0 <command>\n\nConnects the taps of virtual machines to the networks of this host.')
   .option('config', {
@@ -65,7 +66,7 @@ for (const add of [
   addConfigCheck,
   addWatch,
   addConfirm,
-  addVrf,
+  addVrf(command),
 ]) {
   add(commandLine);
 }

@@ -43,7 +43,7 @@ export async function withContext(
 }
 
 /** Reading nftables needs the same rights as writing it. */
-function requireRoot(): void {
+export function requireRoot(): void {
   if (process.geteuid?.() === 0) return;
   throw new VmnetError('permission', 'vmnet reads and changes the network of the host', {
     hint: 'run it as root',

@@ -15,6 +15,9 @@ export type Tool =
   | 'perl'
   | 'socat'
   | 'ovs-vsctl'
+  | 'ss'
+  | 'resolvectl'
+  | 'sshd'
   | 'systemctl'
   | 'systemd-run'
   | 'xenstore-read'
@@ -27,6 +30,9 @@ const PACKAGES: Readonly<Record<Tool, string>> = {
   perl: 'perl-base',
   socat: 'socat',
   'ovs-vsctl': 'openvswitch-switch',
+  ss: 'iproute2',
+  resolvectl: 'systemd-resolved',
+  sshd: 'openssh-server',
   systemctl: 'systemd',
   'systemd-run': 'systemd',
   'xenstore-read': 'xenstore-utils',

@@ -6,15 +6,19 @@ import type { Ifname } from '../core/model/ifname.ts';
 import type { IpRow } from '../core/observed/ip.ts';
 import { cgroupMount, isOfNamespace, vrfOfCgroup } from '../core/vrf/cgroup.ts';
 import { readWorld, type Vrf, vrfsOf, type World } from '../core/vrf/world.ts';
-import { start, type Tool, toolError } from './exec.ts';
+import { start, type Tool } from './exec.ts';
 
 const TIMEOUT_MS = 10_000;
 
 /** What a tool prints; an error when it fails. */
 export async function outputOf(tool: Tool, args: readonly string[], input = ''): Promise<string> {
   const exit = await start(tool, args).finish(input, TIMEOUT_MS);
-  if (exit.code !== 0) throw toolError(tool, exit, args.join(' '));
-  return exit.stdout;
+  if (exit.code === 0) return exit.stdout;
+  const said = exit.stderr.trim().split('\n')[0] ?? '';
+  throw new VmnetError(
+    'kernel',
+    `${tool} ${args.join(' ')} failed: ${said === '' ? `exit code ${exit.code}` : said}`,
+  );
 }
 
 export async function readVrfWorld(): Promise<World> {
@@ -69,7 +73,7 @@ export function readProc(pid: number | 'self', file: string): string {
 export async function cgroupsOf(name: Ifname): Promise<readonly string[]> {
   const mount = cgroupMount(readFileSync('/proc/self/mounts', 'utf8'));
   if (mount === undefined) return [];
-  const netns = (await outputOf('ip', ['netns', 'identify', 'self'])).trim();
+  const netns = (await outputOf('ip', ['netns', 'identify', String(process.pid)])).trim();
   return directoriesBelow(mount).filter(
     path => path.endsWith(`/vrf/${name}`) && isOfNamespace(path, netns === '' ? undefined : netns),
   );

@@ -4,7 +4,8 @@ import { becomeInVrf } from '../../host/vrf-exec.ts';
 import type { GlobalArgv } from '../context.ts';
 import { onHere } from './run.ts';
 
-export function addVrfExec(yargs: GlobalArgv): GlobalArgv {
+/** `command`: the words after NAME, which the parser has not seen. */
+export function addVrfExec(yargs: GlobalArgv, command: readonly string[]): GlobalArgv {
   return yargs.command(
     'exec <name> [command..]',
     'Run a command in the VRF, and not at all if it would not really be in it',
@@ -15,7 +16,6 @@ export function addVrfExec(yargs: GlobalArgv): GlobalArgv {
         .example('$0 vrf exec mgmt ping -c 1 192.0.2.1', 'the options are those of ping'),
     argv =>
       onHere(async () => {
-        const command = (argv['--'] as readonly string[] | undefined) ?? [];
         if (command.length === 0) {
           throw new VmnetError('usage', 'no command is given', { hint: 'vmnet vrf exec NAME COMMAND...' });
         }

@@ -1,11 +1,18 @@
 import type { GlobalArgv } from '../context.ts';
+import { addVrfDns } from './dns.ts';
 import { addVrfExec } from './exec.ts';
 import { addVrfIdentify, addVrfList, addVrfPids } from './show.ts';
+import { addVrfVerify } from './verify.ts';
 
-export function addVrf(yargs: GlobalArgv): void {
-  yargs.command('vrf', 'VRFs: what runs in them, and whether they are in order', vrf =>
-    [addVrfExec, addVrfIdentify, addVrfList, addVrfPids]
-      .reduce((each, add) => add(each), vrf as GlobalArgv)
-      .demandCommand(1, 'vrf needs one of exec, identify, list, pids'),
-  );
+const ADDERS = [addVrfIdentify, addVrfList, addVrfPids, addVrfVerify, addVrfDns];
+
+/** `command`: that of `vrf exec`. */
+export function addVrf(command: readonly string[]): (yargs: GlobalArgv) => void {
+  return yargs =>
+    yargs.command('vrf', 'VRFs: what runs in them, and whether they are in order', vrf =>
+      ADDERS.reduce((each, add) => add(each), addVrfExec(vrf as GlobalArgv, command)).demandCommand(
+        1,
+        'vrf needs a command of its own; vmnet vrf --help lists them',
+      ),
+    );
 }

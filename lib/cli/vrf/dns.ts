@@ -1,0 +1,43 @@
+import { parseIfname } from '../../core/model/ifname.ts';
+import { explainDns } from '../../core/vrf/dns.ts';
+import { verifyRouting } from '../../core/vrf/verify.ts';
+import { requireRoot } from '../../host/context.ts';
+import { loadConfig, loadRtTables } from '../../host/files.ts';
+import { readDnsPlan, writeDnsConf } from '../../host/vrf-dns.ts';
+import { outputOf, readVrf } from '../../host/vrf-world.ts';
+import { type GlobalArgv, printLine } from '../context.ts';
+import { onHere } from './run.ts';
+
+export function addVrfDns(yargs: GlobalArgv): GlobalArgv {
+  return yargs.command(
+    'dns <name>',
+    'Say what a DNS query does now, in the VRF and outside',
+    yargs =>
+      yargs.positional('name', { type: 'string', demandOption: true, describe: 'The VRF' }).option('conf', {
+        type: 'boolean',
+        default: false,
+        describe: 'Write the configuration of the forwarder vmnet-dns@NAME, and print its path',
+      }),
+    argv =>
+      onHere(async () => {
+        const name = parseIfname(argv.name, 'NAME');
+        const section = loadConfig(argv.config, loadRtTables()).vrfs.find(one => one.name === name);
+        const { world, vrf } = await readVrf(name);
+        const plan = await readDnsPlan(vrf, section?.dns ?? []);
+        if (argv.conf) {
+          requireRoot();
+          printLine(await writeDnsConf(vrf, plan, argv.stateDir));
+          return 'ok';
+        }
+        const rules = verifyRouting(world, vrf, []).filter(({ check }) => check === 'rules');
+        const lines = explainDns(plan, {
+          vrf: name,
+          addresses: vrf.addresses.map(({ text }) => text),
+          listeners: await outputOf('ss', ['-Hlun']),
+          localLater: rules.every(({ ok }) => ok),
+        });
+        for (const line of lines) printLine(line);
+        return 'ok';
+      }),
+  );
+}

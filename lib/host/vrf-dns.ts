@@ -1,0 +1,105 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { VmnetError } from '../core/errors.ts';
+import { type Address, addressBytes } from '../core/model/address.ts';
+import type { Ifname } from '../core/model/ifname.ts';
+import { type DnsPlan, dnsmasqText, dnsPlan, type PortDns } from '../core/vrf/dns.ts';
+import { type DnsAnswer, hasAddress } from '../core/vrf/verify.ts';
+import type { Vrf, WorldLink } from '../core/vrf/world.ts';
+import { start } from './exec.ts';
+import { DNS_PROGRAM } from './vrf-dns-program.ts';
+import { toolPath } from './vrf-exec.ts';
+import { outputOf } from './vrf-world.ts';
+
+const RESOLV_CONF = '/etc/resolv.conf';
+const DHCLIENT = '/var/lib/dhcp';
+const TIMEOUT_MS = 10_000;
+
+/** `configured` is `dns =` of the VRF's section. */
+export async function readDnsPlan(vrf: Vrf, configured: readonly Address[]): Promise<DnsPlan> {
+  const ports = await Promise.all(vrf.ports.map(portDns));
+  return dnsPlan({ resolvConf: readIfThere(RESOLV_CONF), configured, ports });
+}
+
+async function portDns({ name, ifindex }: WorldLink): Promise<PortDns> {
+  const resolvectl = existsSync('/run/systemd/resolve') ? await resolvectlOf(name) : undefined;
+  const lease = readIfThere(`/run/systemd/netif/leases/${ifindex}`) ?? dhclientLeases();
+  return {
+    name,
+    ...(resolvectl === undefined ? {} : { resolvectl }),
+    ...(lease === undefined ? {} : { lease }),
+  };
+}
+
+/** Where systemd-resolved is not running there is nothing to be learned from it. */
+async function resolvectlOf(name: Ifname): Promise<string | undefined> {
+  return outputOf('resolvectl', ['dns', name]).catch(() => undefined);
+}
+
+function dhclientLeases(): string | undefined {
+  if (!existsSync(DHCLIENT)) return undefined;
+  const files = readdirSync(DHCLIENT).filter(name => name.endsWith('.leases'));
+  return files.map(name => readIfThere(join(DHCLIENT, name)) ?? '').join('\n');
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Writes the forwarder's file below the state directory and gives its path. A stub's address that the VRF does not have
+ * yet is put on it, since nothing can listen there before.
+ */
+export async function writeDnsConf(vrf: Vrf, plan: DnsPlan, stateDir: string): Promise<string> {
+  if (plan.stubs.length === 0) {
+    throw new VmnetError(
+      'config',
+      `${RESOLV_CONF} names no address of this host: ${vrf.name} needs no forwarder`,
+      {
+        hint: 'disable the unit; vmnet vrf dns says whom programs ask',
+      },
+    );
+  }
+  if (plan.servers.length === 0) {
+    throw new VmnetError('config', `no name server is known for ${vrf.name}`, {
+      hint: `add dns = to [vrf ${vrf.name}]`,
+    });
+  }
+  for (const { text, family } of plan.stubs) {
+    if (hasAddress(vrf.addresses, text)) continue;
+    const length = family === 4 ? ['/32'] : ['/128', 'nodad'];
+    await outputOf('ip', ['address', 'replace', `${text}${length[0]}`, 'dev', vrf.name, ...length.slice(1)]);
+  }
+  const path = join(stateDir, 'dns', `${vrf.name}.conf`);
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(`${path}.new`, dnsmasqText(vrf.name, plan));
+    renameSync(`${path}.new`, path);
+  } catch (cause) {
+    throw new VmnetError('record', `cannot be written (${String(cause)})`, { where: path, cause });
+  }
+  return path;
+}
+
+/** Asks each from within the VRF; a server that says nothing has `no answer`. */
+export async function askServers(name: Ifname, servers: readonly Address[]): Promise<readonly DnsAnswer[]> {
+  if (servers.length === 0) return [];
+  const hex = servers.map(server => Buffer.from(addressBytes(server)).toString('hex'));
+  const args = ['vrf', 'exec', name, toolPath('perl'), '-e', DNS_PROGRAM, '--', ...hex];
+  const { stdout } = await start('ip', args).finish('', TIMEOUT_MS);
+  const lines = stdout.split('\n').map(line => line.split(' '));
+  const codes = new Map(lines.map(([server, code]) => [server, code]));
+  return servers.map(({ text }, i) => {
+    const code = codes.get(hex[i] ?? '');
+    return {
+      server: text,
+      answer: code === undefined ? 'no answer' : (CODES[Number(code)] ?? `code ${code}`),
+    };
+  });
+}
+
+const CODES = ['NOERROR', 'FORMERR', 'SERVFAIL', 'NXDOMAIN', 'NOTIMP', 'REFUSED'];
