@@ -38,7 +38,8 @@ sub hear {
     ($found, $seconds) = select $ready, undef, undef, $seconds;
     return if $found <= 0;
     for my $hex (grep { vec $ready, fileno $waiting{$_}, 1 } keys %waiting) {
-      if (!defined recv $waiting{$hex}, my $answer, 4096, MSG_DONTWAIT) { select undef, undef, undef, 0.05; next }
+      my $answer;
+      if (!defined recv $waiting{$hex}, $answer, 4096, MSG_DONTWAIT) { select undef, undef, undef, 0.05; next }
       next if length $answer < 12 || substr($answer, 0, 2) ne substr $query{$hex}, 0, 2;
       print "$hex ", ord(substr $answer, 3, 1) & 15, "\n";
       delete $waiting{$hex};

@@ -6,14 +6,12 @@ import type { Ifname } from '../core/model/ifname.ts';
 import { type DnsPlan, dnsmasqText, dnsPlan, type PortDns } from '../core/vrf/dns.ts';
 import { type DnsAnswer, hasAddress } from '../core/vrf/verify.ts';
 import type { Vrf, WorldLink } from '../core/vrf/world.ts';
-import { start } from './exec.ts';
 import { DNS_PROGRAM } from './vrf-dns-program.ts';
 import { toolPath } from './vrf-exec.ts';
 import { outputOf } from './vrf-world.ts';
 
 const RESOLV_CONF = '/etc/resolv.conf';
 const DHCLIENT = '/var/lib/dhcp';
-const TIMEOUT_MS = 10_000;
 
 /** `configured` is `dns =` of the VRF's section. */
 export async function readDnsPlan(vrf: Vrf, configured: readonly Address[]): Promise<DnsPlan> {
@@ -90,7 +88,7 @@ export async function askServers(name: Ifname, servers: readonly Address[]): Pro
   if (servers.length === 0) return [];
   const hex = servers.map(server => Buffer.from(addressBytes(server)).toString('hex'));
   const args = ['vrf', 'exec', name, toolPath('perl'), '-e', DNS_PROGRAM, '--', ...hex];
-  const { stdout } = await start('ip', args).finish('', TIMEOUT_MS);
+  const stdout = await outputOf('ip', args, { doing: `asking name servers in ${name}` });
   const lines = stdout.split('\n').map(line => line.split(' '));
   const codes = new Map(lines.map(([server, code]) => [server, code]));
   return servers.map(({ text }, i) => {

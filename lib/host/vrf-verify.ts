@@ -12,14 +12,11 @@ import {
   verifyRouting,
 } from '../core/vrf/verify.ts';
 import type { Vrf } from '../core/vrf/world.ts';
-import { start } from './exec.ts';
 import { probe } from './probe.ts';
 import { askServers, readDnsPlan } from './vrf-dns.ts';
 import { toolPath, tryVrf } from './vrf-exec.ts';
 import { CGROUP_PROGRAM } from './vrf-program.ts';
-import { cgroupsOf, processesIn, readVrf } from './vrf-world.ts';
-
-const TIMEOUT_MS = 30_000;
+import { cgroupsOf, outputOf, processesIn, readVrf } from './vrf-world.ts';
 
 /** Looks at everything that a VRF needs to work; with `repair`, cgroups with an old program get a new one before. */
 export async function verifyVrf(name: Ifname, repair: boolean): Promise<readonly Finding[]> {
@@ -60,7 +57,7 @@ async function cgroupDevices(name: Ifname, repair: boolean): Promise<readonly Cg
   const paths = await cgroupsOf(name);
   if (paths.length === 0) return [];
   const args = ['-e', CGROUP_PROGRAM, '--', name, repair ? 'repair' : 'look', toolPath('ip'), ...paths];
-  const { stdout } = await start('perl', args).finish('', TIMEOUT_MS);
+  const stdout = await outputOf('perl', args, { doing: `entering the cgroups of ${name}` });
   return stdout.split('\n').flatMap(line => {
     const space = line.indexOf(' ');
     if (space < 0) return [];

@@ -8,17 +8,19 @@ import { cgroupMount, isOfNamespace, vrfOfCgroup } from '../core/vrf/cgroup.ts';
 import { readWorld, type Vrf, vrfsOf, type World } from '../core/vrf/world.ts';
 import { start, type Tool } from './exec.ts';
 
-const TIMEOUT_MS = 10_000;
+const TIMEOUT_MS = 30_000;
 
-/** What a tool prints; an error when it fails. */
-export async function outputOf(tool: Tool, args: readonly string[], input = ''): Promise<string> {
+/** What a tool prints; an error when it fails. `doing` is what the error says of it, where the words are no help. */
+export async function outputOf(
+  tool: Tool,
+  args: readonly string[],
+  { input = '', doing = args.join(' ') }: { readonly input?: string; readonly doing?: string } = {},
+): Promise<string> {
   const exit = await start(tool, args).finish(input, TIMEOUT_MS);
   if (exit.code === 0) return exit.stdout;
   const said = exit.stderr.trim().split('\n')[0] ?? '';
-  throw new VmnetError(
-    'kernel',
-    `${tool} ${args.join(' ')} failed: ${said === '' ? `exit code ${exit.code}` : said}`,
-  );
+  const why = said === '' ? `exit code ${exit.code}` : said;
+  throw new VmnetError('kernel', `${tool} failed at ${doing}: ${why}`);
 }
 
 export async function readVrfWorld(): Promise<World> {
@@ -37,7 +39,7 @@ export async function readVrfWorld(): Promise<World> {
 
 async function rulesAndRoutes(family: Family): Promise<readonly IpRow[][]> {
   const lines = 'rule show\nroute show table all\n';
-  return rowsIn(await outputOf('ip', [`-${family}`, '-N', '-d', '-j', '-batch', '-'], lines));
+  return rowsIn(await outputOf('ip', [`-${family}`, '-N', '-d', '-j', '-batch', '-'], { input: lines }));
 }
 
 /** One array a line; a question that has no answer prints an empty one. */
