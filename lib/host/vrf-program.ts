@@ -66,3 +66,35 @@ sub look {
   print "$device $cgroup\n";
 }
 `;
+
+/**
+ * Arguments: VRF, the number of its device, the number of the system call bpf on this machine, and the directory of a
+ * cgroup that this process is in. Binds every socket that is made in that cgroup from now on, by the program that
+ * `ip vrf exec` attaches to cgroups of its own, and looks whether it does.
+ */
+export const BIND_PROGRAM = String.raw`${BOUND}
+my ($vrf, $index, $call, $cgroup) = @ARGV;
+use constant { PROG_LOAD => 5, PROG_ATTACH => 8, CGROUP_SOCK => 9, SOCK_CREATE => 2, ALLOW_MULTI => 2 };
+
+# r2 = index; context->bound_dev_if = r2; r0 = 1; exit. Registers are nibbles, whose order is that of the machine.
+my $little = unpack('C', pack 'S', 1) == 1;
+my $program = join '', map { pack 'C C s l', @$_ } [0xb7, $little ? 0x02 : 0x20, 0, $index],
+  [0x63, $little ? 0x21 : 0x12, 0, 0], [0xb7, 0, 0, 1], [0x95, 0, 0, 0];
+my $license = "GPL\0";
+my $load = pack 'L L P x![Q] P x![Q] L L Q L L', CGROUP_SOCK, 4, $program, $license, 0, 0, 0, 0, 0;
+my $handle = syscall($call + 0, PROG_LOAD, $load, length $load);
+fail('load the program') if $handle < 0;
+open my $directory, '<', $cgroup or fail("open $cgroup");
+my $attach = pack 'L L L L', fileno $directory, $handle, SOCK_CREATE, ALLOW_MULTI;
+fail("attach it to $cgroup") if syscall($call + 0, PROG_ATTACH, $attach, length $attach) < 0;
+my $device = bound();
+exit 0 if $device eq $vrf;
+print STDERR "a process in $cgroup is not bound to $vrf nevertheless\n";
+exit 69;
+
+sub fail {
+  my ($what) = @_;
+  print STDERR "cannot $what: $!\n";
+  exit 1;
+}
+`;

@@ -71,14 +71,18 @@ export function readProc(pid: number | 'self', file: string): string {
   }
 }
 
+/** The name of this network namespace, as of `ip netns`. */
+export async function netnsName(): Promise<string | undefined> {
+  const name = (await outputOf('ip', ['netns', 'identify', String(process.pid)])).trim();
+  return name === '' ? undefined : name;
+}
+
 /** The directories .../vrf/NAME that `ip vrf exec` has made for processes of this network namespace. */
 export async function cgroupsOf(name: Ifname): Promise<readonly string[]> {
   const mount = cgroupMount(readFileSync('/proc/self/mounts', 'utf8'));
   if (mount === undefined) return [];
-  const netns = (await outputOf('ip', ['netns', 'identify', String(process.pid)])).trim();
-  return directoriesBelow(mount).filter(
-    path => path.endsWith(`/vrf/${name}`) && isOfNamespace(path, netns === '' ? undefined : netns),
-  );
+  const netns = await netnsName();
+  return directoriesBelow(mount).filter(path => path.endsWith(`/vrf/${name}`) && isOfNamespace(path, netns));
 }
 
 /** Cgroups come and go while they are listed. */

@@ -236,10 +236,10 @@ test('verify is content with a VRF in order, and finds what is wrong', { skip },
     [
       'no way out',
       [
+        '-4 route del default dev eth0 table 1001',
+        '-6 route del default dev eth0 table 1001',
         '-4 route del unreachable default table 1001',
         '-6 route del unreachable default table 1001',
-        '-4 route del default table 1001',
-        '-6 route del default dev eth0 table 1001',
       ],
       [
         '-4 route add default via 10.0.0.1 dev eth0 table 1001',

@@ -1,10 +1,12 @@
 import type { GlobalArgv } from '../context.ts';
 import { addVrfDns } from './dns.ts';
+import { addVrfEnter } from './enter.ts';
 import { addVrfExec } from './exec.ts';
+import { addVrfServices } from './services.ts';
 import { addVrfIdentify, addVrfList, addVrfPids } from './show.ts';
 import { addVrfVerify } from './verify.ts';
 
-const ADDERS = [addVrfIdentify, addVrfList, addVrfPids, addVrfVerify, addVrfDns];
+const ADDERS = [addVrfIdentify, addVrfList, addVrfPids, addVrfVerify, addVrfDns, addVrfServices, addVrfEnter];
 
 /** `command`: that of `vrf exec`. */
 export function addVrf(command: readonly string[]): (yargs: GlobalArgv) => void {

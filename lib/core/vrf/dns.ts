@@ -1,5 +1,6 @@
 import { VmnetError } from '../errors.ts';
 import { type Address, addressBytes, contains, parsePrefix } from '../model/address.ts';
+import { escapeUnit } from './unit-name.ts';
 
 /** A name server, and who says that it is one for this VRF. */
 export interface NameServer {
@@ -104,7 +105,7 @@ function isLoopback(address: Address): boolean {
 /** What dnsmasq is told: the stub's addresses and nothing else to listen on, the VRF's servers and nothing else to ask. */
 export function dnsmasqText(vrf: string, { stubs, servers }: DnsPlan): string {
   return [
-    `# DNS in VRF ${vrf}, written anew by vmnet-dns@${vrf}.service at each start; see vmnet vrf dns ${vrf}.`,
+    `# DNS in VRF ${vrf}, written anew by vmnet-dns@.service at each start; see vmnet vrf dns ${vrf}.`,
     'bind-interfaces',
     ...stubs.map(({ text }) => `listen-address=${text}`),
     // Programs have read /etc/hosts themselves by the time that they ask.
@@ -117,6 +118,10 @@ export function dnsmasqText(vrf: string, { stubs, servers }: DnsPlan): string {
     'log-facility=-',
     '',
   ].join('\n');
+}
+
+function dnsUnit(vrf: string): string {
+  return `vmnet-dns@${escapeUnit(vrf)}`;
 }
 
 /** What there is in the VRF at the moment. */
@@ -148,7 +153,7 @@ export function explainDns({ stubs, servers }: DnsPlan, state: DnsState): readon
     ...lines,
     asked === ''
       ? `no name server is known for ${vrf}: add dns = to [vrf ${vrf}]`
-      : `vmnet-dns@${vrf} asks ${asked}, by the routes of ${vrf}`,
+      : `${dnsUnit(vrf)} asks ${asked}, by the routes of ${vrf}`,
   ];
 
   function insideStub(text: string): readonly string[] {
@@ -162,7 +167,7 @@ export function explainDns({ stubs, servers }: DnsPlan, state: DnsState): readon
       ];
     if (!listensAt(listeners, text, vrf))
       return [
-        `in ${vrf}: programs ask ${text} too, and nobody listens there in ${vrf}: queries fail; start vmnet-dns@${vrf}`,
+        `in ${vrf}: programs ask ${text} too, and nobody listens there in ${vrf}: queries fail; start ${dnsUnit(vrf)}`,
       ];
     return [`in ${vrf}: programs ask ${text} too, and what listens there is in ${vrf}`];
   }

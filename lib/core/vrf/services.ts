@@ -1,5 +1,6 @@
 import type { Ifname } from '../model/ifname.ts';
 import { listenLines, type SshdFacts } from './sshd.ts';
+import { escapeUnit } from './unit-name.ts';
 
 /** A file that a service needs to run in a VRF. */
 export interface ServiceFile {
@@ -53,7 +54,7 @@ function planOf(vrf: Ifname, service: string, facts: InitFacts): ServicesPlan {
   return { files, notes: [] };
 }
 
-export function isSshd(name: string): boolean {
+function isSshd(name: string): boolean {
   return ['ssh', 'sshd', 'ssh.socket', 'sshd.socket'].includes(name);
 }
 
@@ -76,17 +77,6 @@ function unitFile(vrf: Ifname, path: string, lines: readonly string[]): ServiceF
   const device = `sys-subsystem-net-devices-${escapeUnit(vrf)}.device`;
   const text = [markOf(vrf), '[Unit]', `Wants=${device}`, `After=${device}`, '', ...lines, ''].join('\n');
   return { path, text };
-}
-
-/** As systemd-escape(1) does it. */
-export function escapeUnit(text: string): string {
-  return [...text]
-    .map((char, i) => (/[A-Za-z0-9:_]/.test(char) || (char === '.' && i > 0) ? char : escaped(char)))
-    .join('');
-}
-
-function escaped(char: string): string {
-  return `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`;
 }
 
 /** sshd takes a VRF for each of its listening sockets; its RDomain is not for Linux. */
