@@ -69,11 +69,17 @@ function nameservers(text: string): readonly Address[] {
 function leaseServers(text: string, port: string): readonly Address[] {
   const networkd = /^DNS=(.*)$/m.exec(text)?.[1];
   if (networkd !== undefined) return addressesIn(networkd);
-  // dhclient appends: the last one of the interface counts.
-  const blocks = [...text.matchAll(/^lease6? \{(.*?)^\}/gms)].map(([, block = '']) => block);
+  return [...dhclientServers(text, 'lease', port), ...dhclientServers(text, 'lease6', port)];
+}
+
+/** dhclient appends: the last lease of the interface counts. */
+function dhclientServers(text: string, kind: 'lease' | 'lease6', port: string): readonly Address[] {
+  const blocks = [...text.matchAll(new RegExp(`^${kind} \\{(.*?)^\\}`, 'gms'))].map(
+    ([, block = '']) => block,
+  );
   const own = blocks.filter(block => block.includes(`interface "${port}";`)).at(-1) ?? '';
-  const options = [...own.matchAll(/option (?:dhcp6\.name-servers|domain-name-servers) ([^;]*);/g)];
-  return options.flatMap(([, list = '']) => addressesIn(list));
+  const option = /option (?:dhcp6\.name-servers|domain-name-servers) ([^;]*);/.exec(own);
+  return addressesIn(option?.[1] ?? '');
 }
 
 function addressesIn(text: string): readonly Address[] {
