@@ -90,6 +90,12 @@ test('what each service needs', () => {
       'ssh',
       [[`${units}/vmnet-ssh-mgmt.socket`, /ListenStream=22\nBindToDevice=mgmt\nService=ssh\.service/]],
     ],
+    [
+      'the same by its other name',
+      SOCKETS,
+      'sshd',
+      [[`${units}/vmnet-ssh-mgmt.socket`, /Service=ssh\.service/]],
+    ],
     ['OpenRC', OPENRC, 'chronyd', [['/etc/conf.d/chronyd', /^vrf="mgmt"$/m]]],
     ['sshd with OpenRC', OPENRC, 'sshd', [['/etc/ssh/sshd_config.d/50-vmnet-vrf-mgmt.conf', /rdomain mgmt/]]],
   ];

@@ -22,10 +22,12 @@ export function addVrfServices(yargs: GlobalArgv): GlobalArgv {
         .positional('name', { type: 'string', demandOption: true, describe: 'The VRF' })
         .option('apply', flag('Write the files for services = of [vrf NAME]'))
         .option('remove', flag('Remove them'))
-        .option('dry-run', flag('Print what would be written or removed, and do nothing'))
-        .conflicts('apply', 'remove'),
+        .option('dry-run', flag('Print what would be written or removed, and do nothing')),
     argv =>
       onHere(async () => {
+        if (argv.apply && argv.remove) {
+          throw new VmnetError('usage', '--apply and --remove exclude each other', { hint: 'give one' });
+        }
         const name = parseIfname(argv.name, 'NAME');
         const section = loadConfig(argv.config, loadRtTables()).vrfs.find(one => one.name === name);
         if (section === undefined && !argv.remove) {

@@ -44,14 +44,20 @@ export function servicesPlan(vrf: Ifname, services: readonly string[], facts: In
 
 function planOf(vrf: Ifname, service: string, facts: InitFacts): ServicesPlan {
   const name = service.replace(/\.service$/, '');
-  const socket = name.endsWith('.socket') ? name : facts.sockets.get(name);
-  if (isSshd(name)) return socket === undefined ? sshd(vrf, name, facts) : sshdSocket(vrf, name, facts);
+  const socket = name.endsWith('.socket') ? name : socketOf(name, facts);
+  if (isSshd(name))
+    return socket === undefined ? sshd(vrf, name, facts) : sshdSocket(vrf, socket, facts.sshd.ports);
   if (facts.init === 'openrc') return openrc(vrf, name);
   const files = [
     ...(socket === undefined ? [] : [dropIn(vrf, socket, ['[Socket]', `BindToDevice=${vrf}`])]),
     ...(name.endsWith('.socket') ? [] : [dropIn(vrf, `${name}.service`, serviceLines(vrf, facts))]),
   ];
   return { files, notes: [] };
+}
+
+/** On Debian sshd is another name of ssh. */
+function socketOf(name: string, { sockets }: InitFacts): string | undefined {
+  return sockets.get(name) ?? (name === 'sshd' ? sockets.get('ssh') : undefined);
 }
 
 function isSshd(name: string): boolean {
@@ -93,8 +99,8 @@ function sshd(vrf: Ifname, name: string, facts: InitFacts): ServicesPlan {
 }
 
 /** The socket of the default VRF stays; the service gets one more. */
-function sshdSocket(vrf: Ifname, name: string, { sockets, sshd: { ports } }: InitFacts): ServicesPlan {
-  const service = name.replace(/\.socket$/, '');
+function sshdSocket(vrf: Ifname, socket: string, ports: readonly number[]): ServicesPlan {
+  const service = socket.replace(/\.socket$/, '');
   const unit = `vmnet-${service}-${vrf}.socket`;
   const lines = [
     '[Socket]',
@@ -105,10 +111,9 @@ function sshdSocket(vrf: Ifname, name: string, { sockets, sshd: { ports } }: Ini
     '[Install]',
     'WantedBy=sockets.target',
   ];
-  const by = sockets.get(service) ?? name;
   return {
     files: [unitFile(vrf, `${UNITS}/${unit}`, lines)],
-    notes: [`${by} starts ${service}: systemctl enable --now ${unit} makes it listen in ${vrf} too`],
+    notes: [`${socket} starts ${service}: systemctl enable --now ${unit} makes it listen in ${vrf} too`],
   };
 }
 
