@@ -2,8 +2,7 @@ import { filterBase } from '../core/desired/filter.ts';
 import { profileChain } from '../core/desired/firewall.ts';
 import type { FirewallProfile } from '../core/model/config.ts';
 import { nftLines } from '../core/plan/render-nft.ts';
-import { start } from './exec.ts';
-import { nftTransaction } from './nftables.ts';
+import { checkTransaction } from './nftables.ts';
 
 /** Has nft read each profile, without changing anything; what it refuses is an error with the file's line. */
 export async function checkProfiles(profiles: readonly FirewallProfile[]): Promise<void> {
@@ -13,6 +12,6 @@ export async function checkProfiles(profiles: readonly FirewallProfile[]): Promi
     const steps = objects
       .filter(object => object.kind.startsWith('nft-'))
       .map(object => ({ op: 'add' as const, object }));
-    await nftTransaction(nftLines(steps), start('nft', ['-c', '-f', '-']));
+    await checkTransaction(nftLines(steps));
   }
 }

@@ -9,7 +9,7 @@ import type { Batch } from '../core/plan/render.ts';
 import { startAnnouncer } from './announce.ts';
 import { keepsMac } from './bridge.ts';
 import { type IpSession, openBridge } from './iproute2.ts';
-import { nftTransaction, openNft, startNft } from './nftables.ts';
+import { type NftSession, openNft } from './nftables.ts';
 import { ANNOUNCE_AGAIN, closeSessions, openSessions, type Started, take } from './start.ts';
 import { readSysctls, writeSysctls } from './sysctl.ts';
 import { readVlanLinks } from './vlan.ts';
@@ -33,7 +33,7 @@ async function exchangeNow(started: Started, batches: readonly Batch[], query: Q
   const ip = started.ip;
   for (const batch of batches) {
     if (batch.tool === 'sysctl') writeSysctls(batch.lines);
-    if (batch.tool === 'nft') await nftTransaction(batch.lines, take(started, 'transaction'));
+    if (batch.tool === 'nft') await nftOf(started).change(batch.lines);
     if (batch.tool === 'ip6') await ip.six.exchange(batch.lines, []);
     if (batch.tool === 'bridge') await bridgeOf(started).exchange(batch.lines, []);
     if (batch.tool === 'ovs') await (await openvswitch()).changeOvs(batch.lines);
@@ -49,7 +49,9 @@ async function exchangeNow(started: Started, batches: readonly Batch[], query: Q
     ip.four.exchange([], questions4(there)),
     ip.six.exchange([], questions6(there)),
   ]);
-  if (started.up === true) startNext(started, batches, query);
+  // Ready by the time that the kernel has answered. Bridged NICs have no routes, and are announced by their hypervisor.
+  if (started.up === true && batches.length > 0 && query.routes.length > 0)
+    started.announcer ??= startAnnouncer(ANNOUNCE_AGAIN);
   const [entries, ovs, tables, first, second] = await reading;
   const all = [
     ...first.objects,
@@ -89,11 +91,9 @@ function bridgeOf(started: Started): IpSession {
   return started.bridge;
 }
 
-/** Before the change nft, after it the announcer: both are ready by the time that the kernel has answered. */
-function startNext(started: Started, batches: readonly Batch[], { routes }: Query): void {
-  if (batches.length === 0) started.transaction ??= startNft();
-  // Bridged NICs have no routes, and are announced by their hypervisor.
-  else if (routes.length > 0) started.announcer ??= startAnnouncer(ANNOUNCE_AGAIN);
+function nftOf(started: Started): NftSession {
+  started.nft ??= openNft(started.stateDir);
+  return started.nft;
 }
 
 /** What was read at the start is what there is until we change it. */
@@ -106,8 +106,7 @@ async function filter(
   const early = take(started, 'filter');
   const same = JSON.stringify(early?.queries) === JSON.stringify(queries);
   if (batches.length === 0 && early !== undefined && same) return early.objects;
-  started.nft ??= openNft();
-  return started.nft.read(queries, elementsOf);
+  return nftOf(started).read(queries, elementsOf);
 }
 
 /** A question about a link that is not there would end a batch; what has no device is not there either. */

@@ -42,9 +42,12 @@ const PACKAGES: Readonly<Record<Tool, string>> = {
 /** Callers come with any PATH, cron's and the hypervisor's among them; the tools are always in these places. */
 export const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
-/** What every tool gets: nothing of the caller's but the means to find its own files. */
+/**
+ * What every tool gets: nothing of the caller's but the means to find its own files. No home: `nft -i` reads and writes
+ * the history of what it was told there, or where it stands if it knows of none.
+ */
 export function environment(path = SYSTEM_PATH): Readonly<Record<string, string>> {
-  return { PATH: path, LC_ALL: 'C' };
+  return { PATH: path, LC_ALL: 'C', HOME: '/dev/null' };
 }
 
 /** A tool that stands still must not hold up a VM's start, and the locks of this run, for ever. */

@@ -29,7 +29,7 @@ export interface OpenHost extends Host {
 }
 
 /** The real machine, with its records and locks below `stateDir`. */
-export function createHost(stateDir: string, started: Started = { locks: new Map() }): OpenHost {
+export function createHost(stateDir: string, started: Started = { stateDir, locks: new Map() }): OpenHost {
   return {
     exchange: (batches, query) => exchange(started, batches, query),
     close: () => close(started),
@@ -76,9 +76,6 @@ function close(started: Started): void {
   started.locks.clear();
   closeSessions(started);
   take(started, 'announcer')?.close();
-  take(started, 'transaction')
-    ?.finish('')
-    .catch(() => undefined);
 }
 
 function ifindex(ifname: Ifname): number | undefined {

@@ -54,7 +54,7 @@ function openBatch(tool: 'ip' | 'bridge', options: readonly string[], last: IpQu
     async exchange(changes, questions) {
       const asked = [...questions, last];
       const lines = [...changes.map(line => line.text), ...asked.map(question => question.line)];
-      const { answers } = await session.ask(lines, arrays => arrays.length === asked.length);
+      const answers = await session.ask(lines, arrays => arrays.length === asked.length);
       return answersOf(answers, questions);
     },
     close: session.close,

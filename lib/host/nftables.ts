@@ -1,26 +1,35 @@
+import { closeSync, ftruncateSync, mkdirSync, openSync, unlinkSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
 import { VmnetError } from '../core/errors.ts';
 import type { KernelObject } from '../core/model/object.ts';
 import { nftQuestion, readTables } from '../core/observed/nft.ts';
 import type { NftQuery } from '../core/observed/query.ts';
 import type { Line } from '../core/plan/render.ts';
-import { type Exit, start, toolError, type Waiting } from './exec.ts';
+import { start, toolError } from './exec.ts';
 import { openSession } from './session.ts';
 
-/** `nft` waiting for one transaction. */
-export function startNft(): Waiting {
-  return start('nft', ['-f', '-']);
+/** Has nft look at a transaction, and does nothing. */
+export async function checkTransaction(lines: readonly Line[]): Promise<void> {
+  const { code, stderr } = await start('nft', ['-c', '-f', '-']).finish(textOf(lines));
+  if (code !== 0) throw refusal(lines, stderr);
 }
 
-/** One transaction: all of it or nothing. */
-export async function nftTransaction(lines: readonly Line[], nft = startNft()): Promise<void> {
-  const exit = await nft.finish(`${lines.map(line => line.text).join('\n')}\n`);
-  if (exit.code === 0) return;
-  const line = lines[failedLine(exit.stderr) - 1];
-  throw profileError(line?.text ?? '', exit) ?? toolError('nft', exit, line?.text ?? 'nft -f');
+function textOf(lines: readonly Line[]): string {
+  return `${lines.map(line => line.text).join('\n')}\n`;
+}
+
+/** nft names the line that it refuses, and first of all the file that it was told to read. */
+function refusal(lines: readonly Line[], said: string): VmnetError {
+  const line = lines[Number(/^\S+?:(\d+):\d+/m.exec(said)?.[1] ?? 0) - 1];
+  const stderr = said.replace(/^In file included from .*\n/gm, '');
+  return (
+    profileError(line?.text ?? '', stderr) ??
+    toolError('nft', { code: 1, stdout: '', stderr }, line?.text ?? 'nft -f')
+  );
 }
 
 /** What stands in a file of firewall.d is its author's to mend: the comment of a rule says where. */
-function profileError(line: string, { stderr }: Exit): VmnetError | undefined {
+function profileError(line: string, stderr: string): VmnetError | undefined {
   const where = / comment "(firewall\.d\/[^ "]+) #/.exec(line)?.[1];
   if (where === undefined) return undefined;
   if (line.startsWith('add rule bridge ') && /Protocol error|not supported/.test(stderr)) {
@@ -36,12 +45,10 @@ function profileError(line: string, { stderr }: Exit): VmnetError | undefined {
   });
 }
 
-function failedLine(stderr: string): number {
-  return Number(/^\S+?:(\d+):\d+/m.exec(stderr)?.[1] ?? 0);
-}
-
 export interface NftSession {
   read(queries: readonly NftQuery[], taps?: ReadonlySet<string>): Promise<readonly KernelObject[]>;
+  /** One transaction: all of it or nothing. */
+  change(lines: readonly Line[]): Promise<void>;
   close(): void;
 }
 
@@ -49,13 +56,15 @@ export interface NftSession {
 const MARK = { line: 'describe meta iif', answer: 'meta expression' };
 
 /**
- * One `nft -i` for all that a run reads. nft 1.0.6 cannot list two tables of different families in one go, and to list
+ * One `nft -i` for all that a run reads and changes; what it knows of the kernel need not be read again for a change. nft 1.0.6 cannot list two tables of different families in one go, and to list
  * the whole ruleset takes it as long as there are NICs. -n, since link groups may have names.
  */
-export function openNft(): NftSession {
+export function openNft(stateDir: string): NftSession {
+  const file = scratch(stateDir);
   const session = openSession({
     tool: 'nft',
     args: ['-n', '-j', '-i'],
+    file,
     isAnswer: line => line.includes('{"nftables"') || line.includes(MARK.answer),
     ended: exit => toolError('nft', exit, 'list'),
   });
@@ -63,8 +72,8 @@ export function openNft(): NftSession {
     async read(queries, taps) {
       const lines = queries.flatMap(query => [nftQuestion(query), MARK.line]);
       const isMark = (answer: string): boolean => !answer.includes('{"nftables"');
-      const { answers, said } = await session.ask(lines, all => all.filter(isMark).length === queries.length);
-      refuse(said);
+      const answers = await session.ask(lines, all => all.filter(isMark).length === queries.length);
+      refuse(await session.said());
       const found: KernelObject[] = [];
       let at = 0;
       for (const answer of answers) {
@@ -76,8 +85,31 @@ export function openNft(): NftSession {
       }
       return found;
     },
-    close: session.close,
+    async change(lines) {
+      const before = (await session.said()).length;
+      ftruncateSync(file);
+      writeSync(file, textOf(lines), 0);
+      await session.ask([TRANSACTION, MARK.line], answers => answers.length === 1);
+      const said = (await session.said()).slice(before);
+      if (said.includes('Error')) throw refusal(lines, said);
+    },
+    close: () => {
+      session.close();
+      closeSync(file);
+    },
   };
+}
+
+/** `nft -i` takes each line of its input for a transaction, and a file for one. It opens its descriptor 3 anew each time. */
+const TRANSACTION = 'include "/proc/self/fd/3"';
+
+/** A file that has no name any more: whatever happens to this run, it does not stay. */
+function scratch(stateDir: string): number {
+  mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+  const path = join(stateDir, `nft.${process.pid}`);
+  const file = openSync(path, 'w', 0o600);
+  unlinkSync(path);
+  return file;
 }
 
 /** What is not there is an answer; what may not be read is none. */

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import type { VmnetError } from '../core/errors.ts';
 import { type Exit, environment, inTime, startError, TOOL_TIMEOUT_MS, type Tool } from './exec.ts';
 
@@ -11,19 +11,20 @@ export interface Session {
    * Sends the lines, and waits for the answers until `complete` says that they are all there. An error, too late answers
    * among them, is the end of the session.
    */
-  ask(lines: readonly string[], complete: (answers: readonly string[]) => boolean): Promise<Answered>;
+  ask(
+    lines: readonly string[],
+    complete: (answers: readonly string[]) => boolean,
+  ): Promise<readonly string[]>;
+  /** What the tool has complained about since the session began, up to the last answer. */
+  said(): Promise<string>;
   close(): void;
-}
-
-export interface Answered {
-  readonly answers: readonly string[];
-  /** What the tool has complained about since the session began. */
-  readonly said: string;
 }
 
 export interface SessionKind {
   readonly tool: Tool;
   readonly args: readonly string[];
+  /** A file of ours that the tool gets as its descriptor 3. */
+  readonly file?: number;
   readonly isAnswer: (line: string) => boolean;
   readonly timeoutMs?: number;
   /** The error of a session that ended before its answers; `sent` is all that it was told. */
@@ -34,7 +35,7 @@ export interface SessionKind {
 interface Asked {
   readonly complete: (answers: readonly string[]) => boolean;
   readonly answers: string[];
-  readonly answered: (answered: Answered) => void;
+  readonly answered: (answers: readonly string[]) => void;
   readonly failed: (error: VmnetError) => void;
 }
 
@@ -48,8 +49,12 @@ interface State {
 }
 
 export function openSession(kind: SessionKind): Session {
-  const { tool, args, isAnswer, ended, timeoutMs = TOOL_TIMEOUT_MS } = kind;
-  const child = spawn(tool, args, { stdio: 'pipe', env: environment(), cwd: '/' });
+  const { tool, args, file, isAnswer, ended, timeoutMs = TOOL_TIMEOUT_MS } = kind;
+  const child = spawn(tool, args, {
+    stdio: ['pipe', 'pipe', 'pipe', ...(file === undefined ? [] : [file])],
+    env: environment(),
+    cwd: '/',
+  }) as ChildProcessWithoutNullStreams;
   const state: State = { sent: [], waiting: [], rest: '', said: '' };
   const end = (error: VmnetError): void => {
     state.ended ??= error;
@@ -69,7 +74,7 @@ export function openSession(kind: SessionKind): Session {
   child.stdin.on('error', () => undefined);
   return {
     ask: (lines, complete) => {
-      const answer = new Promise<Answered>((answered, failed) => {
+      const answer = new Promise<readonly string[]>((answered, failed) => {
         if (state.ended !== undefined) return failed(state.ended);
         // Written at once, whoever has asked before: the tool works while the program does something else.
         state.waiting.push({ complete, answers: [], answered, failed });
@@ -77,6 +82,11 @@ export function openSession(kind: SessionKind): Session {
         child.stdin.write(`${lines.join('\n')}\n`);
       });
       return inTime(tool, child, answer, timeoutMs);
+    },
+    said: async () => {
+      await turn();
+      await turn();
+      return state.said;
     },
     close: () => child.stdin.end(),
   };
@@ -88,5 +98,13 @@ function take(state: State, line: string): void {
   asked.answers.push(line);
   if (!asked.complete(asked.answers)) return;
   state.waiting.shift();
-  asked.answered({ answers: asked.answers, said: state.said });
+  asked.answered(asked.answers);
+}
+
+/**
+ * A complaint that a tool made before it answered is in its pipe, but the answer may be read first. All that was in a
+ * pipe when a turn of the event loop began is read at its end.
+ */
+function turn(): Promise<void> {
+  return new Promise(resolve => setImmediate(resolve));
 }

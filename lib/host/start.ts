@@ -4,7 +4,6 @@ import type { Ifname } from '../core/model/ifname.ts';
 import type { KernelObject } from '../core/model/object.ts';
 import { type NftQuery, nftQueriesOf } from '../core/observed/query.ts';
 import type { Announcer } from './announce.ts';
-import type { Waiting } from './exec.ts';
 import { type IpSession, openIp } from './iproute2.ts';
 import { acquire, type Held, type LockMode } from './lock.ts';
 import { type NftSession, openNft } from './nftables.ts';
@@ -20,6 +19,7 @@ export interface IpSessions {
  * filter on its way. It is handed out once, to whoever asks for it first.
  */
 export interface Started {
+  readonly stateDir: string;
   readonly locks: Map<string, Held>;
   ip?: IpSessions;
   bridge?: IpSession;
@@ -27,7 +27,6 @@ export interface Started {
   filter?: Early;
   /** Whether a NIC comes up: then what it will need next starts while the kernel is being read. */
   readonly up?: boolean;
-  transaction?: Waiting;
   announcer?: Announcer;
 }
 
@@ -48,12 +47,12 @@ export function startNicRun(stateDir: string, tap: Ifname, up: boolean): Started
   const locks = new Map([[lockKey(tap, 'exclusive'), lockNow(stateDir, tap, 'exclusive', LOCK_TIMEOUT_MS)]]);
   const [mode, host] = hostLock(stateDir);
   locks.set(lockKey('host', mode), host);
-  const nft = openNft();
+  const nft = openNft(stateDir);
   const queries = nftQueriesOf([tap]);
   const objects = nft.read(queries, new Set([tap]));
   // It may fail before anybody waits for it; who does is told.
   objects.catch(() => undefined);
-  return { locks, nft, filter: { queries, objects }, ip: openSessions(), up };
+  return { stateDir, locks, nft, filter: { queries, objects }, ip: openSessions(), up };
 }
 
 export function openSessions(): IpSessions {
@@ -88,10 +87,7 @@ function hostLock(stateDir: string): readonly [LockMode, Held] {
 }
 
 /** Hands out what was started, once. */
-export function take<K extends 'filter' | 'transaction' | 'announcer'>(
-  started: Started,
-  name: K,
-): Started[K] {
+export function take<K extends 'filter' | 'announcer'>(started: Started, name: K): Started[K] {
   const taken = started[name];
   delete started[name];
   return taken;

@@ -109,9 +109,12 @@ function parseEither(text: string): { family: Family; bits: bigint; text: string
   const family: Family = text.includes(':') ? 6 : 4;
   // Address6 also takes zones and embedded prefixes, which no kernel object here can carry.
   if (!/^[0-9a-fA-F:.]+$/.test(text)) return undefined;
-  if (family === 4 ? !Address4.isValid(text) : !Address6.isValid(text)) return undefined;
-  const bits = toBits(text, family);
-  return { family, bits, text: fromBits(bits, family) };
+  try {
+    const parsed = family === 4 ? new Address4(text) : new Address6(text);
+    return { family, bits: parsed.bigInt(), text: parsed.correctForm() };
+  } catch {
+    return undefined;
+  }
 }
 
 function isUnicast(bits: bigint, family: Family): boolean {
