@@ -1,6 +1,15 @@
 // Bundles the command line and the hooks into dist/: a program each, and a launcher for everything that is executed.
 // CommonJS without white space starts faster than an ES module; shorter names save nothing (doc/DESIGN.md has figures).
-import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Plugin } from 'esbuild';
 import { bundleOf, launcherOf, programOf } from './program.ts';
@@ -38,13 +47,26 @@ const WIDTH = 'export default text => text.length;';
 const WRAP = `export default (text, width) =>
   text.replace(new RegExp('(?![^\\n]{1,' + width + '}$)([^\\n]{1,' + width + '}) ', 'g'), '$1\\n');`;
 
+/**
+ * ip-address makes tables of well-known networks while it is loaded, and nobody here asks for them: 60 addresses are
+ * parsed, which is a tenth of what an attach takes. Each is made where it is first asked for.
+ */
+const later: Plugin = {
+  name: 'tables later',
+  setup: ({ onLoad }) => {
+    onLoad({ filter: /node_modules\/ip-address\/dist\/ipv[46]\.js$/ }, ({ path }) => ({
+      contents: withTablesLater(readFileSync(path, 'utf8')),
+    }));
+  },
+};
+
 await main();
 
 async function main(): Promise<void> {
   if (/\s/.test(node) || node.length > SHEBANG_MAX)
     fail(`${node}: no #! line can name this path; move the checkout`);
   const names = hookNames();
-  const plugins = [beside, ascii];
+  const plugins = [beside, ascii, later];
   const [vmnet, hook, log] = await Promise.all([
     programOf({ text: "import './lib/cli/main.ts';", root, plugins }),
     programOf({ text: hooksText(names), root, plugins }),
@@ -61,6 +83,17 @@ async function main(): Promise<void> {
   }
   removeStale(new Set(names.map(name => join(dist, 'hooks', name))));
   console.log(`build: dist/vmnet.cjs and ${names.length} hooks`);
+}
+
+/** `const NAME = VALUE;` below the class becomes `let NAME;`, and NAME within the class `(NAME ??= VALUE)`. */
+function withTablesLater(text: string): string {
+  const end = /^exports\.Address[46] = Address[46];$/m.exec(text);
+  if (end === null) fail('ip-address is not as bin/build.ts knows it');
+  const tables = [...text.slice(end.index).matchAll(/^const (\w+) = ([\s\S]*?);$/gm)];
+  const values = new Map(tables.map(([, name = '', value = '']) => [name, value]));
+  const names = new RegExp(`\\b(${[...values.keys()].join('|')})\\b`, 'g');
+  const body = text.slice(0, end.index).replace(names, name => `(${name} ??= ${values.get(name)})`);
+  return `${body}${end[0]}\nlet ${[...values.keys()].join(', ')};\n`;
 }
 
 /** One program for all: which of them runs, the launcher says. */
