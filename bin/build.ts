@@ -14,8 +14,8 @@ import { dirname, join } from 'node:path';
 import type { Plugin } from 'esbuild';
 import { bundleOf, launcherOf, programOf } from './program.ts';
 
-// A `#!` line ends at the first space, and the kernel reads 255 bytes of it.
-const SHEBANG_MAX = 250;
+// The path in a `#!` line ends at the first space, and the kernel reads 255 bytes of the line.
+const SHEBANG_MAX = 225;
 
 const root = dirname(import.meta.dirname);
 const dist = join(root, 'dist');
@@ -67,11 +67,9 @@ async function main(): Promise<void> {
     fail(`${node}: no #! line can name this path; move the checkout`);
   const names = hookNames();
   const plugins = [beside, ascii, later];
-  const [vmnet, hook, log] = await Promise.all([
-    programOf({ text: "import './lib/cli/main.ts';", root, plugins }),
-    programOf({ text: hooksText(names), root, plugins }),
-    bundleOf({ text: "module.exports = require('winston');", root, plugins: [] }),
-  ]);
+  const vmnet = await programOf({ run: "import('./lib/cli/main.ts')", root, plugins });
+  const hook = await programOf({ run: hooksText(names), root, plugins });
+  const log = await bundleOf("module.exports = require('winston');", { root, plugins: [] });
   // The checkout's package.json makes files without extension ES modules; the launchers are CommonJS.
   replace(join(dist, 'package.json'), '{ "type": "commonjs" }\n', 0o644);
   replace(join(dist, 'winston.cjs'), log, 0o644);
@@ -99,7 +97,7 @@ function withTablesLater(text: string): string {
 /** One program for all: which of them runs, the launcher says. */
 function hooksText(names: readonly string[]): string {
   const hooks = names.map(name => `${JSON.stringify(name)}: () => import('./hooks/${name}.ts')`);
-  return `const hooks = { ${hooks.join(', ')} };\nhooks[entry]();`;
+  return `({ ${hooks.join(', ')} })[entry]()`;
 }
 
 /** As below hooks/, without the ending: `network/routed/up`. */

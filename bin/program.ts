@@ -1,28 +1,35 @@
 // A program as one file: the bundle, and behind it what V8 has compiled it to. Compiling each function when it is first
 // called would take an attach about 20 ms, as long as Node's own start.
-import { setFlagsFromString } from 'node:v8';
+import { createRequire } from 'node:module';
 import { Script } from 'node:vm';
 import { build, type Plugin } from 'esbuild';
+import { PARTS, type Parts, rehearse, standIns } from './rehearsal.ts';
 
 /** Which function of the program runs is told by name, since all hooks are one program. */
 const PARAMETERS = ['exports', 'require', 'module', '__filename', '__dirname', 'entry'];
 
-export interface Source {
-  /** TypeScript, with imports from `root`. */
-  readonly text: string;
+export interface Bundled {
   readonly root: string;
   readonly plugins: readonly Plugin[];
 }
 
-/** The length of the bundle in its first four bytes, the bundle, and the compiled code. */
-export async function programOf(source: Source): Promise<Buffer> {
-  const text = Buffer.from(`(function(${PARAMETERS}){${await bundleOf(source)}\n})`, 'latin1');
-  const length = Buffer.alloc(4);
-  length.writeUInt32LE(text.length);
-  return Buffer.concat([length, text, compiled(text.toString('latin1'))]);
+export interface Source extends Bundled {
+  /** A TypeScript expression, with imports from `root`. */
+  readonly run: string;
 }
 
-export async function bundleOf({ text, root, plugins }: Source): Promise<string> {
+/** The length of the bundle in its first four bytes, the bundle, and the compiled code. */
+export async function programOf({ run, ...bundled }: Source): Promise<Buffer> {
+  const parts = PARTS.map(path => `import('./${path}')`);
+  const main = `return entry === undefined ? Promise.all([${parts}]) : ${run};`;
+  const text = Buffer.from(`(function(${PARAMETERS}){${await bundleOf(main, bundled)}\n})`, 'latin1');
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(text.length);
+  return Buffer.concat([length, text, await compiled(text.toString('latin1'))]);
+}
+
+/** `text` is TypeScript. */
+export async function bundleOf(text: string, { root, plugins }: Bundled): Promise<string> {
   const result = await build({
     stdin: { contents: text, resolveDir: root, loader: 'ts' },
     absWorkingDir: root,
@@ -45,13 +52,23 @@ export async function bundleOf({ text, root, plugins }: Source): Promise<string>
   return url + code;
 }
 
-/** All functions, called or not. The flags are part of what V8 compares, so they are as before when it is asked. */
-function compiled(text: string): Buffer {
-  setFlagsFromString('--no-lazy');
+/** What has run, and nothing else. */
+async function compiled(text: string): Promise<Buffer> {
   const script = new Script(text);
-  setFlagsFromString('--lazy');
+  const require = createRequire(import.meta.url);
+  const said: string[] = [];
+  const modules = standIns(said);
+  const standIn = (name: string): unknown => modules[name] ?? require(name);
+  const program = script.runInThisContext() as (...given: readonly unknown[]) => Promise<readonly object[]>;
+  await rehearse(Object.assign({}, ...(await program({}, standIn, {}, '', '', undefined))) as Parts, said);
   return script.createCachedData();
 }
+
+/**
+ * MB that new objects fill before they are first looked through, which would happen three times in an attach. Any other
+ * flag but one of the heap's would make V8 refuse the compiled code, Node's own included.
+ */
+const HEAP = '--min-semi-space-size=8';
 
 /**
  * The executable that runs `entry` of a program. The path is absolute, as Ganeti replaces links to what it executes by
@@ -59,7 +76,7 @@ function compiled(text: string): Buffer {
  * there were none.
  */
 export function launcherOf(node: string, path: string, entry: string): string {
-  return `#!${node}
+  return `#!${node} ${HEAP}
 'use strict';
 const path = ${JSON.stringify(path)};
 const file = require('node:fs').readFileSync(path);

@@ -1,5 +1,6 @@
 // Attach: traffic in every direction, nothing done the second time, and a dry run that says exactly what would be done.
 import assert from 'node:assert/strict';
+import { statSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { inside, ip, ipBatch, missingForNamespaces, writeSysctl } from '../support/command.ts';
 import { buildDatacentre, type Datacentre, type Node } from '../support/datacentre.ts';
@@ -41,6 +42,13 @@ test('a VM that nobody has attached is not reached, and reaches nobody', { skip 
   const [a] = vms as [Vm];
   await isSilent(datacentre.router, a.address, a.address6);
   await isSilent(a, '203.0.113.1', '2001:db8:ffff::1');
+});
+
+test('nft keeps no history of what it was told', { skip }, async () => {
+  const written = () => statSync('/.nft.history', { throwIfNoEntry: false })?.mtimeMs;
+  const before = written();
+  await attach(vms[0] as Vm, '--dry-run');
+  assert.equal(written(), before);
 });
 
 test('a dry run changes nothing, and its commands by hand give what attach gives', { skip }, async () => {

@@ -76,7 +76,7 @@ test('each launcher names its Node and its program by their paths: Ganeti copies
   assert.ok(launchers.length > 20);
   for (const launcher of launchers) {
     const text = readFileSync(at(launcher), 'utf8');
-    assert.ok(text.startsWith('#!/usr/local/lib/vmnet/node\n'), launcher);
+    assert.ok(text.startsWith('#!/usr/local/lib/vmnet/node '), launcher);
     const [, program = ''] = /^const path = "(.*)";$/m.exec(text) ?? [];
     assert.match(program, /^\/usr\/local\/lib\/vmnet\/(hooks|vmnet)\.program$/);
     assert.ok(existsSync(at(program)), launcher);
