@@ -1,6 +1,6 @@
 // Requests and surroundings for the tests of what is looked up.
 import assert from 'node:assert/strict';
-import { VmnetError } from '../../lib/core/errors.ts';
+import { formatError, VmnetError } from '../../lib/core/errors.ts';
 import { defaultPrefix, type Family, parseAddress, parsePrefix } from '../../lib/core/model/address.ts';
 import { parseIfname } from '../../lib/core/model/ifname.ts';
 import { parseMac } from '../../lib/core/model/mac.ts';
@@ -33,7 +33,7 @@ export function refuses(message: RegExp, run: () => unknown): void {
   assert.throws(run, (error: unknown) => {
     assert.ok(error instanceof VmnetError);
     assert.equal(error.exit, 'request');
-    assert.match(error.message, message);
+    assert.match(formatError(error), message);
     return true;
   });
 }

@@ -119,7 +119,7 @@ export function tableOf(
       name === undefined ? 'no network is given' : `there is no network ${quoted(name)}`,
       {
         where: request.ifname,
-        hint: 'give --network with the name of a [network] section, or --link with a routing table',
+        hint: 'give --network with the name of a [network] section, or --link with a routing table; a cluster sets LINK',
       },
     );
   }

@@ -68,7 +68,7 @@ function bridgeOf(request: NicRequest, section: NetworkSection | undefined): Ifn
   if (link === undefined) {
     throw new VmnetError('request', `a NIC that is ${request.mode} needs a bridge`, {
       where: request.ifname,
-      hint: 'give --link BRIDGE',
+      hint: 'give --link BRIDGE; a cluster sets LINK',
     });
   }
   return parseIfname(link, `link of ${request.ifname}`);
@@ -84,7 +84,7 @@ function routedNic(request: NicRequest, surroundings: Surroundings): RoutedNic {
   if (first === undefined) {
     throw new VmnetError('request', 'a routed NIC needs an address', {
       where: request.ifname,
-      hint: 'give --ip, or --mac and a network with a subnet6 of /64',
+      hint: 'give --ip, or --mac and a network with a subnet6 of /64; a cluster sets IP, and NETWORK_SUBNET6',
     });
   }
   const network: Network = {
