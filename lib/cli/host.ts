@@ -1,6 +1,8 @@
+import type { ImportedSection } from '../core/import/scene.ts';
 import { driftText } from '../core/plan/drift-text.ts';
 import { parseSshConnection } from '../core/source/ssh-connection.ts';
 import { type HostOptions, type HostOutcome, hostCheck, hostDown, hostUp } from '../run/host.ts';
+import { hostImport } from '../run/host-import.ts';
 import type { Context } from '../run/ports.ts';
 import { type GlobalArgv, onHost, printJson, printLine } from './context.ts';
 import { commandText, driftJson, planJson } from './print-plan.ts';
@@ -22,9 +24,9 @@ export function addHost(yargs: GlobalArgv): void {
     'host',
     "The host's own links: bonds, VLANs, bridges, VRFs, as the configuration has them",
     host =>
-      addDown(addUp(addPlan(addHostCheck(host as GlobalArgv)))).demandCommand(
+      addImport(addDown(addUp(addPlan(addHostCheck(host as GlobalArgv))))).demandCommand(
         1,
-        'host needs one of plan, up, down, check',
+        'host needs one of plan, up, down, check, import',
       ),
   );
 }
@@ -89,6 +91,28 @@ function addHostCheck(yargs: GlobalArgv): GlobalArgv {
         return steps.length === 0 ? 'ok' : 'drift';
       }),
   );
+}
+
+function addImport(yargs: GlobalArgv): GlobalArgv {
+  return yargs.command(
+    'import',
+    'Print a configuration that describes what the host runs now',
+    yargs =>
+      yargs
+        .option('json', json)
+        .example('$0 host import > /etc/vmnet/conf.d/host.ini', 'move over without a change'),
+    argv =>
+      onHost(argv, async context => {
+        const { text, sections, left, changes } = await hostImport(context);
+        if (argv.json) printJson({ sections: sections.map(sectionJson), left, changes });
+        else process.stdout.write(text);
+        return 'ok';
+      }),
+  );
+}
+
+function sectionJson({ kind, name, keys, notes }: ImportedSection): object {
+  return { kind, name, keys: Object.fromEntries(keys), notes };
 }
 
 /** The connection that this was typed on. */

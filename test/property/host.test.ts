@@ -4,7 +4,8 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { stepText } from '../../lib/core/plan/plan.ts';
 import { hostCheck, hostDown, hostUp } from '../../lib/run/host.ts';
-import { hostWorld } from '../support/host-world.ts';
+import { hostImport } from '../../lib/run/host-import.ts';
+import { type HostWorld, hostWorld } from '../support/host-world.ts';
 
 const flag = fc.boolean();
 const some = (key: string, ...values: readonly string[]): fc.Arbitrary<string> =>
@@ -37,6 +38,9 @@ const bridge = (name: string, ports: string, n: number): fc.Arbitrary<string> =>
       some('ports', ports),
       some('vlan-aware', 'yes', 'no'),
       some('multicast-snooping', 'yes'),
+      some('multicast-querier', 'yes', 'no'),
+      some('forward-delay', '0.5', '15'),
+      some('mac', 'adopted'),
       addresses(n),
     )
     .map(more => `[bridge ${name}]\n${more.join('')}`);
@@ -69,6 +73,16 @@ const file = fc
     ].join(''),
   );
 
+/** The import of a host that a file made is as good as the file. */
+async function isRepeated(world: HostWorld, ini: string): Promise<void> {
+  const { text, changes, sections } = await hostImport(world.under(''));
+  assert.deepEqual(changes, [], text);
+  const heads = [...ini.matchAll(/^\[(.*)\]$/gm)].map(([, head]) => head);
+  assert.deepEqual(sections.map(({ kind, name }) => `${kind} ${name}`).sort(), heads.sort(), text);
+  const { plan } = await hostUp(world.under(text), { dryRun: true, recreate: true });
+  assert.deepEqual(plan.steps.map(stepText), [], text);
+}
+
 test('from one file to another and down', async () => {
   await fc.assert(
     fc.asyncProperty(file, file, async (first, second) => {
@@ -81,6 +95,7 @@ test('from one file to another and down', async () => {
         assert.deepEqual((await hostCheck(world.under(ini))).map(stepText), []);
         const again = await hostUp(world.under(ini), { dryRun: false, recreate: true });
         assert.deepEqual(again.plan.steps.map(stepText), []);
+        await isRepeated(world, ini);
       }
       await hostDown(world.under(second), { dryRun: false });
       assert.deepEqual(stable(), was);

@@ -18,7 +18,7 @@ export function settingsOfHostLink(
   if (link.type === 'bridge')
     return {
       ...bridgeSettings(link.section),
-      'own-mac': link.section.mac ?? macOf(link.section.name, links, observed),
+      'own-mac': ownMac(link.section, links, observed),
       ...common,
     };
   return common;
@@ -44,26 +44,37 @@ function bondSettings({ mode, miimon, primary, xmitHashPolicy, lacpRate, minLink
 /**
  * Not every kernel has VLAN-aware bridges, so `vlan_filtering` is only written when somebody asks for it. A snooping bridge that hears no querier forgets who has joined a group, and neighbour discovery ends.
  */
-function bridgeSettings({ multicastSnooping, vlanAware }: BridgeSection): Settings {
-  const snooping = multicastSnooping ? '1' : '0';
+function bridgeSettings(section: BridgeSection): Settings {
+  const { stp, forwardDelay, multicastSnooping, multicastQuerier, vlanAware, defaultPvid } = section;
   return {
-    stp_state: '0',
-    forward_delay: '0',
-    mcast_snooping: snooping,
-    mcast_querier: snooping,
-    vlan_default_pvid: vlanAware ? '0' : undefined,
+    stp_state: stp ? '1' : '0',
+    forward_delay: text(forwardDelay),
+    mcast_snooping: multicastSnooping ? '1' : '0',
+    mcast_querier: (multicastQuerier ?? multicastSnooping) ? '1' : '0',
+    vlan_default_pvid: vlanAware ? text(defaultPvid) : undefined,
     vlan_filtering: vlanAware === undefined ? undefined : vlanAware ? '1' : '0',
   };
+}
+
+function ownMac(
+  { name, mac }: BridgeSection,
+  links: readonly HostLink[],
+  observed: Observed['links'],
+): string | undefined {
+  return mac === 'adopted' ? undefined : (mac ?? macOf(name, links, observed));
 }
 
 /** The MAC that a bridge has, or that of what is below it: one that changes with its ports would cut the host off. */
 function macOf(name: Ifname, links: readonly HostLink[], observed: Observed['links']): string | undefined {
   const facts = observed.get(name);
-  if (facts !== undefined) return facts.mac;
+  // A bridge that has lost its last port has none, and none is what the kernel does not take.
+  if (facts !== undefined) return facts.mac === NO_MAC ? undefined : facts.mac;
   const link = links.find(({ section }) => section.name === name);
   const [first] = link === undefined ? [] : lowerOf(link);
   return first === undefined ? undefined : macOf(first, links, observed);
 }
+
+const NO_MAC = '00:00:00:00:00:00';
 
 function text(number: number | undefined): string | undefined {
   return number === undefined ? undefined : String(number);

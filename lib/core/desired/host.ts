@@ -28,7 +28,7 @@ export function hostObjects(config: HostSections, observed: Observed['links']): 
   const order = 'order' in sorted ? sorted.order : [];
   return [
     ...links.flatMap(link =>
-      link.type === 'vrf' ? link.section.ports.filter(port => !named.has(port)).map(keepAddresses) : [],
+      link.type === 'vrf' ? joining(link.section, named, observed).map(keepAddresses) : [],
     ),
     ...links.flatMap(link => (link.type === 'vlan' ? [] : [linkObject(link)])),
     ...order.flatMap((name): KernelObject[] => {
@@ -46,6 +46,15 @@ export function hostObjects(config: HostSections, observed: Observed['links']): 
     ...links.flatMap(({ section }) => section.addresses.map(one => addressObject(section.name, one))),
     ...links.flatMap(link => routesOf(link, links)),
   ];
+}
+
+/** Ports that no section describes, and that are not in the VRF yet. */
+function joining(
+  { name, ports }: VrfSection,
+  named: ReadonlyMap<Ifname, HostLink>,
+  observed: Observed['links'],
+): readonly Ifname[] {
+  return ports.filter(port => !named.has(port) && observed.get(port)?.master !== name);
 }
 
 /** A link of the file that is a port of another one, which does not name it: in a link that nobody describes it may stay. */
@@ -106,7 +115,8 @@ function routesOf(link: HostLink, links: readonly HostLink[]): readonly Route[] 
     ...routeObject(route, table),
     dev: link.type === 'vrf' ? portToward(link.section, route.via, links) : section.name,
   }));
-  return [...routes, ...(link.type === 'vrf' ? FAMILIES.map(family => lastResort(family, table)) : [])];
+  const isClosed = link.type === 'vrf' && link.section.unreachable;
+  return [...routes, ...(isClosed ? FAMILIES.map(family => lastResort(family, table)) : [])];
 }
 
 function routeObject({ prefix, via, metric }: HostRoute, table: number): Route {

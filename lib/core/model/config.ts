@@ -133,16 +133,26 @@ export interface VlanSection extends HostSection {
 /** [bridge NAME] */
 export interface BridgeSection extends HostSection {
   readonly ports: readonly Ifname[];
-  readonly mac?: Mac;
-  /** With a querier of its own; without, every multicast frame goes to every port. */
+  /** `adopted`: nobody pins one, and it changes with the ports. */
+  readonly mac?: Mac | 'adopted';
+  readonly stp: boolean;
+  /** Hundredths of a second, as the kernel has it. */
+  readonly forwardDelay: number;
+  /** Without, every multicast frame goes to every port. */
   readonly multicastSnooping: boolean;
+  /** Absent is as `multicastSnooping`. */
+  readonly multicastQuerier?: boolean;
   /** Nobody cares when it is not said. */
   readonly vlanAware?: boolean;
+  /** Of a VLAN-aware bridge: the VLAN that a port is in at first; 0 is none. */
+  readonly defaultPvid: number;
 }
 
 /** [vrf NAME] */
 export interface VrfSection extends HostSection {
   readonly table: number;
+  /** What has no route in it is unreachable; else it goes on to the main table. */
+  readonly unreachable: boolean;
   readonly ports: readonly Ifname[];
   readonly dns: readonly Address[];
   readonly services: readonly string[];

@@ -69,7 +69,7 @@ function routeObject(row: IpRow, query: RouteQuery): Route[] {
   if (type === undefined || familyOf(row) !== query.family) return [];
   // `unreachable` routes of IPv6 are printed with dev lo, which is no part of what was asked for.
   const dev = type === 'unreachable' ? '' : (query.dev ?? text(row.dev));
-  const via = text(row.gateway);
+  const [via, of] = gatewayOf(row, query.family);
   return [
     {
       kind: 'route',
@@ -77,11 +77,17 @@ function routeObject(row: IpRow, query: RouteQuery): Route[] {
       prefix: rowPrefix(text(row.dst), query.family),
       type,
       ...(dev === '' ? {} : { dev: dev as Ifname }),
-      ...(via === '' ? {} : { via: { family: query.family, text: via } }),
+      ...(via === '' ? {} : { via: { family: of, text: via } }),
       metric: number(row.metric),
       protocol: query.protocol ?? number(row.protocol),
     },
   ];
+}
+
+/** An IPv4 route may have an IPv6 router (RFC 5549), which has a field of its own. */
+function gatewayOf(row: IpRow, family: Family): readonly [string, Family] {
+  const other = text((row.via as IpRow | undefined)?.host);
+  return other === '' ? [text(row.gateway), family] : [other, other.includes(':') ? 6 : 4];
 }
 
 /** Asked for all tables, `ip` answers for both families; only IPv6 routes have a router preference. */

@@ -1,4 +1,4 @@
-import { isLinkLocal } from '../model/address.ts';
+import { type Address, type Family, isLinkLocal } from '../model/address.ts';
 import { BOND_SETTINGS, BRIDGE_SETTINGS, type Link } from '../model/link.ts';
 import type { LinkAddress, LinkSetting, ProxyNeighbour, Route, Rule } from '../model/object.ts';
 import { actionOf, PORT_SETTINGS, selectorOf } from '../model/object.ts';
@@ -173,7 +173,7 @@ function routeWords(route: Route): string {
   return [
     ...(route.type === 'unreachable' ? ['unreachable'] : []),
     route.prefix.text,
-    ...(route.via === undefined ? [] : [`via ${route.via.text}`]),
+    ...(route.via === undefined ? [] : [viaWords(route.via, route.prefix.family)]),
     ...(route.dev === undefined ? [] : [`dev ${route.dev}`]),
     ...(route.via === undefined ? [] : ['onlink']),
     `table ${route.table}`,
@@ -181,6 +181,10 @@ function routeWords(route: Route): string {
     `protocol ${route.protocol}`,
     ...scope,
   ].join(' ');
+}
+
+function viaWords({ family, text }: Address, of: Family): string {
+  return family === of ? `via ${text}` : `via inet${family === 6 ? '6' : ''} ${text}`;
 }
 
 function ruleWords(rule: Rule): string {

@@ -3,6 +3,7 @@ import { type Address, type Family, type Prefix, parseAddress, parsePrefix } fro
 import type { HostAddress, HostRoute } from '../model/config.ts';
 import { HOST_PROTOCOL } from '../model/identity.ts';
 import { type Ifname, parseIfname } from '../model/ifname.ts';
+import { type Mac, parseMac } from '../model/mac.ts';
 import { hintFor } from './suggest.ts';
 
 /** Reads the text of one value; `where` is its place. */
@@ -74,6 +75,15 @@ export function list<T>(one: Parser<T>): Parser<readonly T[]> {
 
 export const ifname: Parser<Ifname> = parseIfname;
 
+export const bridgeMac: Parser<Mac | 'adopted'> = (text, where) =>
+  text === 'adopted' ? text : parseMac(text, where);
+
+/** Seconds, as hundredths of them. */
+export const delay: Parser<number> = (text, where) => {
+  if (/^\d{1,2}(\.\d{1,2})?$/.test(text) && Number(text) <= 30) return Math.round(Number(text) * 100);
+  throw bad(`${quoted(text)} is no delay`, where, 'give seconds from 0 to 30, such as 0 or 15');
+};
+
 export function address(family: Family): Parser<Address> {
   return (text, where) => ofFamily(family, parseAddress(text, where), where);
 }
@@ -102,8 +112,12 @@ function hostRoute(text: string, where: string): HostRoute {
   if (to === '')
     throw bad(`${quoted(text)} is no route`, where, 'write it as 192.0.2.0/24 via 10.0.0.1 metric 100');
   const prefix = parsePrefix(to, where, 'refuse');
-  if (prefix.length === 0)
-    throw bad(`${quoted(to)} is the default route`, where, 'give its router as gateway or gateway6');
+  if (prefix.length === 0 && (via === undefined || metric === undefined))
+    throw bad(
+      `${quoted(to)} is the default route`,
+      where,
+      'give its router as gateway or gateway6; one beside it has via and metric',
+    );
   return {
     prefix,
     ...(via === undefined ? {} : { via: ofFamily(prefix.family, parseAddress(via, where), where) }),

@@ -1,6 +1,6 @@
 import type { VmnetError } from '../errors.ts';
 import { type Address, contains, isLinkLocal, parsePrefix } from '../model/address.ts';
-import { type BondSection, type NetworkSection, placeOf } from '../model/config.ts';
+import { type BondSection, type BridgeSection, type NetworkSection, placeOf } from '../model/config.ts';
 import { type HostLink, hostOrder, lowerOf, mastersOf, portsOf } from '../model/host-links.ts';
 import { isKernelTable } from '../model/network.ts';
 import { conflict } from './config-checks.ts';
@@ -18,6 +18,7 @@ export function checkHostSections(
     checkPorts(link, links);
     checkGateways(link);
     if (link.type === 'bond') checkBond(link.section);
+    if (link.type === 'bridge') checkBridge(link.section);
   }
   checkTables(links, networks, rtTables);
   checkCycle(links);
@@ -78,6 +79,12 @@ function checkBond(section: BondSection): void {
   }
   if (mode === '802.3ad') return;
   for (const key of ['lacp-rate', 'min-links']) if (section.places[key] !== undefined) throw refuse(key);
+}
+
+function checkBridge(section: BridgeSection): void {
+  if (section.places['default-pvid'] === undefined || section.vlanAware) return;
+  const where = placeOf(section, 'default-pvid');
+  throw conflict('default-pvid is for VLAN-aware bridges alone', where, 'add vlan-aware = yes, or remove it');
 }
 
 /** A router must be where one of the addresses is; a VRF has its routers behind its ports. */

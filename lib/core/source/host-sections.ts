@@ -2,7 +2,6 @@ import { VmnetError } from '../errors.ts';
 import { parseAddress } from '../model/address.ts';
 import type { BondSection, BridgeSection, HostSection, VlanSection, VrfSection } from '../model/config.ts';
 import { parseIfname } from '../model/ifname.ts';
-import { parseMac } from '../model/mac.ts';
 import { headOf, readValues } from './config-schema.ts';
 import * as value from './config-values.ts';
 import type { IniSection } from './ini-file.ts';
@@ -25,7 +24,7 @@ const bondKeys = {
   'xmit-hash-policy': value.oneOf(['layer2', 'layer2+3', 'layer3+4', 'encap2+3', 'encap3+4', 'vlan+srcmac']),
   'lacp-rate': value.oneOf(['slow', 'fast']),
   'min-links': value.integer(0, 255),
-  miimon: value.integer(1, 60_000),
+  miimon: value.integer(0, 60_000),
 };
 
 const vlanKeys = { ...hostKeys, parent: value.ifname, id: value.integer(1, 4094) };
@@ -33,9 +32,13 @@ const vlanKeys = { ...hostKeys, parent: value.ifname, id: value.integer(1, 4094)
 const bridgeKeys = {
   ...hostKeys,
   ports,
-  mac: parseMac,
+  mac: value.bridgeMac,
+  stp: value.yesNo,
+  'forward-delay': value.delay,
   'multicast-snooping': value.yesNo,
+  'multicast-querier': value.yesNo,
   'vlan-aware': value.yesNo,
+  'default-pvid': value.integer(0, 4094),
 };
 
 /** Without a look at the carrier, a bond never notices that a port has lost it. */
@@ -54,14 +57,14 @@ export function readVlan(ini: IniSection): VlanSection {
 }
 
 export function readBridge(ini: IniSection): BridgeSection {
-  const defaults = { ports: [], multicastSnooping: false };
+  const defaults = { ports: [], stp: false, forwardDelay: 0, multicastSnooping: false, defaultPvid: 0 };
   return { ...common(ini), ...defaults, ...readValues(ini, bridgeKeys) };
 }
 
 export function readVrf(ini: IniSection, table: value.Parser<number>): VrfSection {
   const lists = { dns: value.list(parseAddress), services: value.list(value.service) };
-  const values = readValues(ini, { ...hostKeys, table, ports, ...lists });
-  const none = { ports: [], dns: [], services: [] };
+  const values = readValues(ini, { ...hostKeys, table, ports, unreachable: value.yesNo, ...lists });
+  const none = { ports: [], dns: [], services: [], unreachable: true };
   return { ...common(ini), ...none, ...values, table: need(values.table, 'table', ini) };
 }
 
