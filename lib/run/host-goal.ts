@@ -6,7 +6,7 @@ import { enslaved, type HostSections, hostLinks } from '../core/model/host-links
 import { type HostRecord, nameOf, type Remembered } from '../core/model/host-record.ts';
 import { identityOf } from '../core/model/identity.ts';
 import type { Ifname } from '../core/model/ifname.ts';
-import { byKey, type KernelObject, keyOf } from '../core/model/object.ts';
+import { byKey, type KernelObject, keyOf, type LinkSetting } from '../core/model/object.ts';
 import { hostQuery, isLost, isMade, isSame } from '../core/observed/host-scope.ts';
 import type { Observed, Query } from '../core/observed/query.ts';
 import { type Plan, plan } from '../core/plan/plan.ts';
@@ -81,13 +81,18 @@ function back({ record }: HostGoal, observed: Observed): readonly Remembered[] {
     const ifname = name as Ifname;
     if (!observed.links.has(ifname) || !isSame(record, ifname, observed.links)) return [];
     const values: LinkSettings = Object.fromEntries(
-      objects.flatMap(one => (one.kind === 'link-setting' ? [[one.setting, one.value]] : [])),
+      objects.flatMap(one => (one.kind === 'link-setting' ? [[one.setting, valueNow(one, observed)]] : [])),
     );
     return [
       ...settingObjects(ifname, values, { bond: false, observed: observed.links }),
       ...objects.filter(one => one.kind !== 'link-setting'),
     ];
   });
+}
+
+/** A master may be gone by now. */
+function valueNow({ setting, value }: LinkSetting, { links }: Observed): string {
+  return setting === 'master' && !links.has(value) ? 'none' : value;
 }
 
 function scoped(
