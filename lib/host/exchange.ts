@@ -59,6 +59,7 @@ async function exchangeNow(started: Started, batches: readonly Batch[], query: Q
     ...tables,
     ...entries.objects,
     ...(ovs?.ports ?? []),
+    ...(ovs?.bridges ?? []),
     ...readSysctls(query.sysctls),
     ...bridges(first.links),
   ];
@@ -66,7 +67,7 @@ async function exchangeNow(started: Started, batches: readonly Batch[], query: Q
     objects: [...byKey(all).values()],
     links: new Map(first.links.map(facts => [facts.ifname, facts])),
     ...(query.vlans === undefined ? {} : { vlanLinks: readVlanLinks() }),
-    ...(ovs === undefined ? {} : { ovsBridges: ovs.bridges }),
+    ...(ovs === undefined ? {} : { ovsBridges: ovs.bridges.map(({ ifname }) => ifname) }),
   };
 }
 

@@ -21,7 +21,7 @@ export async function changeOvs(lines: readonly Line[]): Promise<void> {
 
 export async function readPorts(asked: NonNullable<Query['ovs']>): Promise<OvsAnswer> {
   if (asked === 'any' && !existsSync(socket())) return { ports: [], bridges: [] };
-  const exit = await vsctl(['--format=json', ...ovsQuestion(asked === 'any' ? [] : asked)]);
+  const exit = await vsctl(['--format=json', ...ovsQuestion(typeof asked === 'string' ? [] : asked)]);
   if (exit.code !== 0) throw refused(exit, 'list Port');
   return readOvs(exit.stdout);
 }

@@ -80,7 +80,7 @@ function remembered({ goal, before }: Prepared, made: ReadonlySet<string>): read
   return [...byKey<Remembered>([...settings, ...lost, ...earlier]).values()];
 }
 
-const NONE = { bonds: [], vlans: [], bridges: [], vrfs: [] };
+const NONE = { bonds: [], vlans: [], bridges: [], vrfs: [], switches: [] };
 
 function bare({ kind, ifname, setting, value }: LinkSetting): LinkSetting {
   return { kind, ifname, setting, value };

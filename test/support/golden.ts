@@ -164,7 +164,7 @@ function observedIn(dir: string): Observed {
   return {
     objects: [...byKey(objects).values()],
     links: new Map(links.map(facts => [facts.ifname, facts])),
-    ovsBridges: switched.bridges,
+    ovsBridges: switched.bridges.map(({ ifname }) => ifname),
   };
 }
 

@@ -194,7 +194,7 @@ function snapshot(state: KernelState): readonly string[] {
     ...objects.map(textOf),
     ...state.proxies.map(textOf),
     ...state.fdb.map(textOf),
-    ...[...state.ovs.values()].map(textOf),
+    ...[...state.ovs.values(), ...state.ovsBridges.values()].map(textOf),
     ...[...state.sysctls].map(([path, value]) => `sysctl ${path} ${value}`),
     ...tables,
   ].sort();

@@ -16,6 +16,7 @@ test('no file, no section, an empty section: the defaults', () => {
     vlans: [],
     bridges: [],
     vrfs: [],
+    switches: [],
   };
   for (const texts of [[], [''], ['# words\n; words\n\n'], ['[vmnet]\n'], ['\ufeff[vmnet]\r\n']]) {
     assert.deepEqual(parse(...texts), empty);
@@ -135,7 +136,10 @@ services = sshd chrony getty@tty1.service
         name: 'vlan992',
         where: 'b.ini:11',
         ports: ['bond0.992'],
+        stp: false,
+        forwardDelay: 0,
         multicastSnooping: false,
+        defaultPvid: 0,
         routes: [],
         places: {
           ports: 'b.ini:12',
@@ -156,6 +160,7 @@ services = sshd chrony getty@tty1.service
         name: 'mgmt',
         where: 'b.ini:16',
         table: 1001,
+        unreachable: true,
         ports: ['eth2'],
         dns: [
           { family: 4, text: '10.0.0.53' },
@@ -167,6 +172,7 @@ services = sshd chrony getty@tty1.service
         places: { table: 'b.ini:17', ports: 'b.ini:18', dns: 'b.ini:19', services: 'b.ini:20' },
       },
     ],
+    switches: [],
   });
 });
 

@@ -14,6 +14,8 @@ export function settingsOfHostLink(
 ): Settings {
   const { mtu } = link.section;
   const common = { mtu: text(mtu), state: 'up' };
+  // Open vSwitch sets the MTU of its own ports itself.
+  if (link.type === 'ovs') return { state: 'up' };
   if (link.type === 'bond') return { ...bondSettings(link.section), ...common };
   if (link.type === 'bridge')
     return {
@@ -28,7 +30,10 @@ export function settingsOfHostLink(
 export function settingsOfPort(master: HostLink, own: HostLink | undefined): Settings {
   const { name, mtu } = master.section;
   const passed = master.type === 'vrf' ? undefined : text(mtu);
-  return { master: name, ...(own?.section.mtu === undefined ? { mtu: passed } : {}) };
+  return {
+    master: master.type === 'ovs' ? 'none' : name,
+    ...(own?.section.mtu === undefined ? { mtu: passed } : {}),
+  };
 }
 
 function bondSettings({ mode, miimon, primary, xmitHashPolicy, lacpRate, minLinks }: BondSection): Settings {

@@ -1,5 +1,5 @@
 import { type Address, contains, defaultPrefix, FAMILIES, parsePrefix } from '../model/address.ts';
-import type { HostRoute, VrfSection } from '../model/config.ts';
+import type { HostRoute, OvsSection, VrfSection } from '../model/config.ts';
 import {
   type HostLink,
   type HostSections,
@@ -13,6 +13,8 @@ import type { Ifname } from '../model/ifname.ts';
 import type { Link } from '../model/link.ts';
 import { LAST_RESORT_METRIC, MAIN_TABLE } from '../model/network.ts';
 import type { KernelObject, LinkAddress, LinkSetting, Route, Sysctl } from '../model/object.ts';
+import type { OvsBridge } from '../model/ovs-bridge.ts';
+import type { OvsPort } from '../model/ovs-port.ts';
 import type { Observed } from '../observed/query.ts';
 import { type Settings, settingsOfHostLink, settingsOfPort } from './host-settings.ts';
 
@@ -30,7 +32,8 @@ export function hostObjects(config: HostSections, observed: Observed['links']): 
     ...links.flatMap(link =>
       link.type === 'vrf' ? joining(link.section, named, observed).map(keepAddresses) : [],
     ),
-    ...links.flatMap(link => (link.type === 'vlan' ? [] : [linkObject(link)])),
+    ...links.flatMap(link => (link.type === 'ovs' ? switchObjects(link.section) : [])),
+    ...links.flatMap(link => (link.type === 'vlan' || link.type === 'ovs' ? [] : [linkObject(link)])),
     ...order.flatMap((name): KernelObject[] => {
       const link = named.get(name);
       const master = masters.get(name);
@@ -63,7 +66,27 @@ function released(name: Ifname, named: ReadonlyMap<Ifname, HostLink>, observed: 
   return named.has(name) && named.has(master as Ifname) ? { master: 'none' } : {};
 }
 
-function linkObject(link: HostLink): Link {
+/** A port of which nothing is said carries all VLANs. */
+function switchObjects({ name, mtu, uplink, tag, trunks }: OvsSection): readonly (OvsBridge | OvsPort)[] {
+  const bridge: OvsBridge = {
+    kind: 'ovs-bridge',
+    ifname: name,
+    ...(mtu === undefined ? {} : { mtu }),
+    made: true,
+  };
+  if (uplink === undefined) return [bridge];
+  const base = {
+    kind: 'ovs-port' as const,
+    ifname: uplink,
+    bridge: name,
+    isolated: false,
+    ofHost: true as const,
+  };
+  if (tag === undefined) return [bridge, { ...base, vlanMode: 'trunk', trunks }];
+  return [bridge, { ...base, vlanMode: trunks.length === 0 ? 'access' : 'native-untagged', tag, trunks }];
+}
+
+function linkObject(link: Exclude<HostLink, { type: 'ovs' }>): Link {
   const base = { kind: 'link' as const, ifname: link.section.name, type: link.type };
   if (link.type === 'bond') return { ...base, mode: link.section.mode };
   if (link.type === 'vlan') return { ...base, parent: link.section.parent, id: link.section.id };

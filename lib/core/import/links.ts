@@ -14,18 +14,10 @@ export function sectionOf(facts: LinkFacts, scene: Scene): ImportedSection {
   const kind = kindOf(facts, scene) ?? 'bridge';
   const reach = reachOf(ifname, scene);
   const mtu = mtuOf(facts, scene);
-  const own: Keys =
-    kind === 'bond'
-      ? bondKeys(ifname, scene)
-      : kind === 'vlan'
-        ? vlanKeys(ifname, scene)
-        : kind === 'vrf'
-          ? vrfKeys(ifname, scene)
-          : bridgeKeys(facts, scene);
   return {
     kind,
     name: ifname,
-    keys: [...own, ...mtu.keys, ...reach.keys],
+    keys: [...ownKeys(kind, facts, scene), ...mtu.keys, ...reach.keys],
     notes: [
       ...mtu.notes,
       ...portNotes(ifname, scene),
@@ -36,14 +28,40 @@ export function sectionOf(facts: LinkFacts, scene: Scene): ImportedSection {
   };
 }
 
+function ownKeys(kind: ImportedSection['kind'], facts: LinkFacts, scene: Scene): Keys {
+  const { ifname } = facts;
+  if (kind === 'bond') return bondKeys(ifname, scene);
+  if (kind === 'vlan') return vlanKeys(ifname, scene);
+  if (kind === 'vrf') return vrfKeys(ifname, scene);
+  return kind === 'ovs' ? ovsKeys(ifname, scene) : bridgeKeys(facts, scene);
+}
+
+/** One of its ports leads out; others stay where they are without a word. */
+function ovsKeys(name: Ifname, scene: Scene): Keys {
+  const [uplink] = scene.ports(name);
+  const port = scene.ovsPort(uplink ?? '');
+  if (port === undefined) return [];
+  const { vlanMode, tag, trunks } = port;
+  // Without a mode, one with a tag is an access port, and another a trunk.
+  const mode = vlanMode ?? (tag === undefined ? 'trunk' : 'access');
+  return [
+    ...keyOf('uplink', uplink),
+    ...keyOf('tag', mode === 'trunk' || tag === 0 ? undefined : tag?.toString()),
+    ...keyOf('trunks', mode === 'access' ? undefined : trunks.filter(id => id !== tag).join(' ')),
+  ];
+}
+
 function portKeys(name: string, scene: Scene): Keys {
   return keyOf('ports', scene.ports(name).join(' '));
 }
 
 /** Ports that are left out, and why. */
 function portNotes(name: string, scene: Scene): readonly string[] {
+  const [first] = scene.ports(name);
+  const isSwitch = scene.ovsPort(first ?? '') !== undefined;
   return portsOf(name, scene).flatMap(port => {
-    const why = portProblem(port, name, scene, scene.unfit);
+    const other = isSwitch && port !== first ? 'it is beside the uplink' : undefined;
+    const why = portProblem(port, scene, scene.unfit) ?? other;
     return why === undefined ? [] : [`not said: port ${port}, ${why}`];
   });
 }
@@ -108,8 +126,11 @@ function vrfKeys(name: Ifname, scene: Scene): Keys {
 
 /** What a link has without a word, and what the file would make of its ports with one. */
 function mtuOf(facts: LinkFacts, scene: Scene): { readonly keys: Keys; readonly notes: readonly string[] } {
-  const { ifname, mtu, type } = facts;
+  const { ifname, type } = facts;
   if (type === 'vrf') return { keys: [], notes: [] };
+  const asked = scene.ovsMtu(ifname);
+  const mtu = asked ?? facts.mtu;
+  if (kindOf(facts, scene) === 'ovs' && asked === undefined) return { keys: [], notes: [] };
   const mtus = scene.ports(ifname).map(port => scene.links.get(port)?.mtu ?? 0);
   const parent = scene.links.get(facts.parent ?? '')?.mtu;
   const natural = type === 'vlan' ? parent : DEFAULT_MTU;

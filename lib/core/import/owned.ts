@@ -14,8 +14,10 @@ const NAMES: readonly RegExp[] = [
 const SWITCH_NAMES = /^(ovs-system|ovs-netdev|br-int)$/;
 
 /** Whether VM software, or Open vSwitch for itself, owns a link, or what the link is on or a port of. */
-export function isOwned({ ifname, type, parent, master }: LinkFacts): boolean {
-  if (type === 'tun' || SWITCH_NAMES.test(ifname) || isNamed(ifname)) return true;
+export function isOwned({ ifname, type, parent, master }: LinkFacts, switches: readonly string[]): boolean {
+  // Where the datapath is in the daemon, a bridge of Open vSwitch has a tap for its own port.
+  const isTap = type === 'tun' && !switches.includes(ifname);
+  if (isTap || SWITCH_NAMES.test(ifname) || isNamed(ifname)) return true;
   // Other ports of such a bridge were given to it by somebody.
   return isNamed(parent) || (type === 'veth' && isNamed(master));
 }

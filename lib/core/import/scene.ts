@@ -50,7 +50,9 @@ export interface Scene {
   routes(name: string): readonly Route[];
   readonly allRoutes: readonly Route[];
   readonly rules: readonly Rule[];
-  readonly ovsPorts: readonly OvsPort[];
+  ovsPort(name: string): OvsPort | undefined;
+  /** What was asked for, where somebody has. */
+  ovsMtu(name: string): number | undefined;
   readonly isSection: (name: string) => boolean;
   /** What a section would give as its ports. */
   ports(master: string): readonly Ifname[];
@@ -78,7 +80,11 @@ export function sceneOf(observed: Observed, rtTables: ReadonlyMap<string, number
   const addresses = Map.groupBy(of('address'), one => one.ifname as string);
   const routes = of('route').filter(route => !isKernelMade(route));
   const byDevice = Map.groupBy(routes, ({ dev }) => (dev ?? '') as string);
-  const owned = new Set<string>([...links.values()].filter(isOwned).map(({ ifname }) => ifname));
+  const switches = observed.ovsBridges ?? [];
+  const owned = new Set<string>(
+    [...links.values()].filter(facts => isOwned(facts, switches)).map(({ ifname }) => ifname),
+  );
+  const ovsPorts = new Map(of('ovs-port').map(one => [one.ifname as string, one]));
   const facts = {
     observed,
     rtTables,
@@ -90,7 +96,8 @@ export function sceneOf(observed: Observed, rtTables: ReadonlyMap<string, number
     routes: (name: string) => byDevice.get(name) ?? [],
     allRoutes: routes,
     rules: of('rule'),
-    ovsPorts: of('ovs-port'),
+    ovsPort: (name: string) => ovsPorts.get(name),
+    ovsMtu: (name: string) => of('ovs-bridge').find(one => one.ifname === name)?.mtu,
   };
   return withSections(facts);
 }
@@ -106,7 +113,7 @@ function withSections(facts: Facts): Scene {
   const isSection = (name: string): boolean =>
     !unfit.has(name) && candidates.some(({ ifname }) => ifname === name);
   const ports = (master: string): readonly Ifname[] =>
-    portsOf(master, facts).filter(port => portProblem(port, master, facts, unfit) === undefined);
+    portsOf(master, facts).filter(port => portProblem(port, facts, unfit) === undefined);
   for (let before = -1; before !== unfit.size; ) {
     before = unfit.size;
     for (const one of candidates) {
@@ -117,14 +124,24 @@ function withSections(facts: Facts): Scene {
   return { ...facts, unfit, isSection, ports, sections: candidates.filter(one => isSection(one.ifname)) };
 }
 
-export function portsOf(master: string, { links, owned }: Facts): readonly Ifname[] {
-  return [...links.values()]
-    .filter(facts => facts.master === master && !owned.has(facts.ifname))
+export function portsOf(master: string, facts: Facts): readonly Ifname[] {
+  return [...facts.links.values()]
+    .filter(link => masterOf(link, facts) === master && !facts.owned.has(link.ifname))
     .map(({ ifname }) => ifname);
 }
 
+/** A bridge of Open vSwitch has a port of its own name. */
+export function masterOf({ ifname, master }: LinkFacts, { ovsPort }: Facts): string | undefined {
+  const bridge = ovsPort(ifname)?.bridge;
+  return bridge === ifname ? master : (bridge ?? master);
+}
+
 /** Of links that sections describe, which. */
-export function kindOf({ type }: LinkFacts, _facts: Facts): ImportedSection['kind'] | undefined {
+export function kindOf(
+  { ifname, type }: LinkFacts,
+  { observed }: Facts,
+): ImportedSection['kind'] | undefined {
+  if (observed.ovsBridges?.includes(ifname)) return 'ovs';
   if (type === 'bond' || type === 'vlan' || type === 'bridge' || type === 'vrf') return type;
   return undefined;
 }
@@ -150,9 +167,12 @@ function problemOf(one: LinkFacts, ports: readonly Ifname[], facts: Facts): stri
 }
 
 /** As a port of a bond or a bridge it should have no addresses and routes: `host up` would take them away. */
-function hindrance({ ifname, master }: LinkFacts, facts: Facts): string | undefined {
-  const type = master === undefined ? undefined : facts.links.get(master)?.type;
-  if (type !== 'bond' && type !== 'bridge') return undefined;
+function hindrance(link: LinkFacts, facts: Facts): string | undefined {
+  const { ifname } = link;
+  const master = masterOf(link, facts);
+  const above = facts.links.get((master ?? '') as Ifname);
+  const kind = above === undefined ? undefined : kindOf(above, facts);
+  if (kind !== 'bond' && kind !== 'bridge' && kind !== 'ovs') return undefined;
   if (facts.addresses(ifname).length > 0) return `it is a port of ${master} and has addresses of its own`;
   return facts.routes(ifname).length > 0 ? `it is a port of ${master} and has routes of its own` : undefined;
 }
@@ -160,7 +180,6 @@ function hindrance({ ifname, master }: LinkFacts, facts: Facts): string | undefi
 /** Why a port is not named among those of its master. */
 export function portProblem(
   port: Ifname,
-  master: string,
   facts: Facts,
   unfit: ReadonlyMap<string, string>,
 ): string | undefined {
@@ -169,8 +188,13 @@ export function portProblem(
   if (!parses(() => parseName(port, ''))) return 'no section takes such a name';
   if (unfit.has(port)) return unfit.get(port);
   if (!link.up) return 'it is down';
-  return facts.links.get(master)?.type === 'vrf' ? undefined : hindrance(link, facts);
+  const switched = facts.ovsPort(port);
+  if (switched !== undefined && !MODES.includes(switched.vlanMode)) return `its mode is ${switched.vlanMode}`;
+  return hindrance(link, facts);
 }
+
+/** Of a port of Open vSwitch. */
+const MODES: readonly (string | undefined)[] = [undefined, 'access', 'trunk', 'native-untagged'];
 
 /** Whether the file takes it. */
 export function parses(parse: () => unknown): boolean {

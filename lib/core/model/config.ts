@@ -13,6 +13,7 @@ export interface Config {
   readonly vlans: readonly VlanSection[];
   readonly bridges: readonly BridgeSection[];
   readonly vrfs: readonly VrfSection[];
+  readonly switches: readonly OvsSection[];
 }
 
 /** [vmnet] */
@@ -156,4 +157,13 @@ export interface VrfSection extends HostSection {
   readonly ports: readonly Ifname[];
   readonly dns: readonly Address[];
   readonly services: readonly string[];
+}
+
+/** [ovs NAME] */
+export interface OvsSection extends HostSection {
+  readonly uplink?: Ifname;
+  /** Of the uplink: the VLAN of frames without a tag. */
+  readonly tag?: number;
+  /** Of the uplink: VLANs whose frames have theirs. Without either, it carries them all. */
+  readonly trunks: readonly number[];
 }

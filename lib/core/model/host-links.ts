@@ -1,4 +1,4 @@
-import type { BondSection, BridgeSection, Config, VlanSection, VrfSection } from './config.ts';
+import type { BondSection, BridgeSection, Config, OvsSection, VlanSection, VrfSection } from './config.ts';
 import type { Ifname } from './ifname.ts';
 
 /** A section that describes a link of the host. */
@@ -6,27 +6,36 @@ export type HostLink =
   | { readonly type: 'bond'; readonly section: BondSection }
   | { readonly type: 'vlan'; readonly section: VlanSection }
   | { readonly type: 'bridge'; readonly section: BridgeSection }
-  | { readonly type: 'vrf'; readonly section: VrfSection };
+  | { readonly type: 'vrf'; readonly section: VrfSection }
+  | { readonly type: 'ovs'; readonly section: OvsSection };
 
-export type HostSections = Pick<Config, 'bonds' | 'vlans' | 'bridges' | 'vrfs'>;
+export type HostSections = Pick<Config, 'bonds' | 'vlans' | 'bridges' | 'vrfs' | 'switches'>;
 
-export function hostLinks({ bonds, vlans, bridges, vrfs }: HostSections): readonly HostLink[] {
+export function hostLinks({ bonds, vlans, bridges, vrfs, switches }: HostSections): readonly HostLink[] {
   return [
     ...bonds.map(section => ({ type: 'bond' as const, section })),
     ...vlans.map(section => ({ type: 'vlan' as const, section })),
     ...bridges.map(section => ({ type: 'bridge' as const, section })),
     ...vrfs.map(section => ({ type: 'vrf' as const, section })),
+    ...switches.map(section => ({ type: 'ovs' as const, section })),
   ];
 }
 
 /** The ports that a link takes; a VLAN has none. */
 export function portsOf(link: HostLink): readonly Ifname[] {
+  if (link.type === 'ovs') return link.section.uplink === undefined ? [] : [link.section.uplink];
   return link.type === 'vlan' ? [] : link.section.ports;
+}
+
+/** The key of a section that says what it stands on. */
+export function lowerKey({ type }: HostLink): 'parent' | 'uplink' | 'ports' {
+  if (type === 'vlan') return 'parent';
+  return type === 'ovs' ? 'uplink' : 'ports';
 }
 
 /** The links that one stands on: the parent of a VLAN, the ports of all others. */
 export function lowerOf(link: HostLink): readonly Ifname[] {
-  return link.type === 'vlan' ? [link.section.parent] : link.section.ports;
+  return link.type === 'vlan' ? [link.section.parent] : portsOf(link);
 }
 
 /** Whose port a link is, by the file. */

@@ -13,7 +13,7 @@ export const RULE_PROTOCOL = 2;
 export interface Identity {
   readonly routeProtocol: number;
   readonly preferences: Preferences;
-  /** Links and given addresses are vmnet's to remove as well, where the caller has looked them up in the host's record. */
+  /** Links and given addresses are vmnet's to remove as well, and what of Open vSwitch a section made, where the caller has looked them up in the host's record. */
   readonly links?: true;
 }
 
@@ -66,7 +66,9 @@ export function isOurs(object: KernelObject, identity: Identity): boolean {
         object.protocol === RULE_PROTOCOL && Object.values(identity.preferences).includes(object.preference)
       );
     case 'ovs-port':
-      return object.madeFor !== undefined;
+      return object.madeFor !== undefined || (identity.links === true && object.ofHost === true);
+    case 'ovs-bridge':
+      return identity.links === true && object.made === true;
     case 'link-setting':
     case 'sysctl':
       return false;

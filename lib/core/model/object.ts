@@ -4,6 +4,7 @@ import type { Link } from './link.ts';
 import { linkText, type MasterSetting } from './link.ts';
 import type { Mac } from './mac.ts';
 import type { NftChain, NftElement, NftSet, NftTable } from './nft.ts';
+import { type OvsBridge, ovsBridgeText } from './ovs-bridge.ts';
 import { type OvsPort, ovsPortText } from './ovs-port.ts';
 
 /**
@@ -21,6 +22,7 @@ export type KernelObject =
   | Sysctl
   | FdbEntry
   | BridgeVlan
+  | OvsBridge
   | OvsPort
   | NftTable
   | NftSet
@@ -153,8 +155,9 @@ export function keyOf(object: KernelObject): string {
       return `fdb-entry ${object.mac} dev ${object.ifname}`;
     case 'bridge-vlan':
       return `bridge-vlan ${object.id} dev ${object.ifname}`;
+    case 'ovs-bridge':
     case 'ovs-port':
-      return `ovs-port ${object.ifname}`;
+      return `${object.kind} ${object.ifname}`;
     case 'nft-table':
       return `nft-table ${object.family}`;
     case 'nft-set':
@@ -186,6 +189,8 @@ export function contentOf(object: KernelObject): string {
       return `protocol ${object.protocol}`;
     case 'bridge-vlan':
       return vlanFlags(object);
+    case 'ovs-bridge':
+      return ovsBridgeText(object);
     case 'ovs-port':
       return ovsPortText(object);
     case 'nft-set':

@@ -20,6 +20,8 @@ export function hostQuery(objects: readonly KernelObject[], names: Iterable<Ifna
     rules: false,
     nft: [],
     fdb: [],
+    // One that was made may be no longer said.
+    ovs: objects.some(({ kind }) => kind === 'ovs-bridge') ? 'all' : 'any',
   };
 }
 
@@ -31,6 +33,8 @@ export function isMade(
   const made = new Set(record?.made ?? []);
   return object => {
     if (object.kind === 'route') return object.protocol === HOST_PROTOCOL;
+    if (object.kind === 'ovs-bridge') return object.made === true;
+    if (object.kind === 'ovs-port') return object.ofHost === true;
     if (object.kind !== 'link' && object.kind !== 'address') return false;
     return made.has(keyOf(object)) && isSame(record, object.ifname, links);
   };

@@ -1,6 +1,7 @@
 import { VmnetError } from '../errors.ts';
 import type { Ifname } from '../model/ifname.ts';
-import type { OvsPort } from '../model/ovs-port.ts';
+import type { OvsBridge } from '../model/ovs-bridge.ts';
+import { OF_HOST, type OvsPort } from '../model/ovs-port.ts';
 
 /**
  * What to ask `ovs-vsctl --format=json` about ports, about all of them without names: three tables, which it prints a line
@@ -8,15 +9,15 @@ import type { OvsPort } from '../model/ovs-port.ts';
  */
 export function ovsQuestion(names: readonly Ifname[]): readonly string[] {
   return [
-    '--columns=name,ports list Bridge',
+    '--columns=name,ports,external_ids list Bridge',
     `--if-exists --columns=_uuid,name,tag,trunks,vlan_mode,protected,external_ids list Port ${names.join(' ')}`,
-    `--if-exists --columns=name,error list Interface ${names.join(' ')}`,
+    `--if-exists --columns=name,error,mtu_request list Interface ${names.join(' ')}`,
   ].flatMap(command => ['--', ...command.trim().split(' ')]);
 }
 
 export interface OvsAnswer {
   readonly ports: readonly OvsPort[];
-  readonly bridges: readonly string[];
+  readonly bridges: readonly OvsBridge[];
 }
 
 type Row = ReadonlyMap<string, unknown>;
@@ -26,7 +27,7 @@ export function readOvs(printed: string): OvsAnswer {
   const [bridges, ports, interfaces] = tables.map(rowsOf);
   if (bridges === undefined || ports === undefined || interfaces === undefined)
     throw new VmnetError('bug', 'ovs-vsctl did not print three tables');
-  const bridgeOf = new Map(
+  const holders = new Map(
     bridges.flatMap(row =>
       setOf(row.get('ports')).map(uuid => [textOf(uuid), textOf(row.get('name'))] as const),
     ),
@@ -37,11 +38,24 @@ export function readOvs(printed: string): OvsAnswer {
     ),
   );
   return {
-    bridges: bridges.map(row => textOf(row.get('name'))),
+    bridges: bridges.map(row => bridgeOf(row, interfaces)),
     ports: ports.flatMap(row => {
-      const bridge = bridgeOf.get(textOf(row.get('_uuid')));
+      const bridge = holders.get(textOf(row.get('_uuid')));
       return bridge === undefined ? [] : [portOf(row, bridge, errors.get(textOf(row.get('name'))))];
     }),
+  };
+}
+
+/** The port of its own name may not have been asked for. */
+function bridgeOf(row: Row, interfaces: readonly Row[]): OvsBridge {
+  const ifname = textOf(row.get('name')) as Ifname;
+  const own = interfaces.find(one => one.get('name') === ifname);
+  const [mtu] = setOf(own?.get('mtu_request'));
+  return {
+    kind: 'ovs-bridge',
+    ifname,
+    ...(mtu === undefined ? {} : { mtu: Number(mtu) }),
+    ...(mapOf(row.get('external_ids')).get('vmnet') === OF_HOST ? { made: true } : {}),
   };
 }
 
@@ -58,6 +72,7 @@ function portOf(row: Row, bridge: string, error: string | undefined): OvsPort {
     trunks: setOf(row.get('trunks')).map(Number),
     isolated: row.get('protected') === true,
     ...(mark === undefined || !/^\d{1,10}$/.test(mark) ? {} : { madeFor: Number(mark) }),
+    ...(mark === OF_HOST ? { ofHost: true as const } : {}),
     ...(error === undefined ? {} : { error }),
   };
 }

@@ -17,8 +17,8 @@ export interface Query {
   readonly fdb: readonly Ifname[];
   /** Ports whose VLANs are asked for; absent where no NIC has any. */
   readonly vlans?: readonly Ifname[] | 'all';
-  /** Taps whose ports of Open vSwitch are asked for; absent where no NIC has one. `any`: all, if it runs here at all. */
-  readonly ovs?: readonly Ifname[] | 'any';
+  /** Taps whose ports of Open vSwitch are asked for; absent where no NIC has one. `all`: all; `any`: the same, if it runs here at all. */
+  readonly ovs?: readonly Ifname[] | 'all' | 'any';
   /** Of the sets that are keyed by tap, whose elements are of interest; others may be left out. */
   readonly elementsOf?: ReadonlySet<string>;
 }

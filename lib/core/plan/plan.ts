@@ -1,5 +1,7 @@
 import { type Identity, isHostRoute, isOurs } from '../model/identity.ts';
 import { byKey, contentOf, type KernelObject, keyOf, textOf } from '../model/object.ts';
+import { fitsBridge } from '../model/ovs-bridge.ts';
+import { fitsUplink } from '../model/ovs-port.ts';
 
 /** One change of one object. `was` is what the kernel had, where it had something with this key. */
 export type Step =
@@ -47,6 +49,8 @@ export function foreignInTheWay(steps: readonly Step[], identity: Identity): rea
  */
 function fits(object: KernelObject, was: KernelObject, identity: Identity): boolean {
   if (contentOf(object) === contentOf(was)) return true;
+  if (object.kind === 'ovs-bridge' && was.kind === 'ovs-bridge') return fitsBridge(object, was);
+  if (object.kind === 'ovs-port' && object.ofHost && was.kind === 'ovs-port') return fitsUplink(object, was);
   if (isOurs(was, identity) || isHostRoute(object)) return false;
   if (was.kind !== 'route' && was.kind !== 'rule' && was.kind !== 'proxy-neighbour') return false;
   return contentOf({ ...was, protocol: (object as typeof was).protocol }) === contentOf(object);

@@ -35,6 +35,7 @@ const ORDER: readonly Kind[] = [
   'proxy-neighbour',
   'bridge-vlan',
   'fdb-entry',
+  'ovs-bridge',
   'ovs-port',
 ];
 
@@ -128,7 +129,7 @@ function isFence({ object }: Step): boolean {
 
 function isIp(object: KernelObject): boolean {
   return (
-    !['sysctl', 'fdb-entry', 'bridge-vlan', 'ovs-port'].includes(object.kind) &&
+    !['sysctl', 'fdb-entry', 'bridge-vlan', 'ovs-bridge', 'ovs-port'].includes(object.kind) &&
     !object.kind.startsWith('nft-')
   );
 }

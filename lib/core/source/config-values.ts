@@ -63,6 +63,19 @@ export const service: Parser<string> = (text, where) => {
   throw bad(`${quoted(text)} is no service`, where, 'give the name as systemctl prints it');
 };
 
+/** `10 20-29`, each once and in order. */
+export const vlans: Parser<readonly number[]> = (text, where) => {
+  const ids = list(range)(text, where).flat();
+  return [...new Set(ids)].sort((a, b) => a - b);
+};
+
+const range: Parser<readonly number[]> = (text, where) => {
+  const [first = '', last = first, ...more] = text.split('-');
+  const [from, to] = [integer(1, 4094)(first, where), integer(1, 4094)(last, where)];
+  if (more.length === 0 && from <= to) return Array.from({ length: to - from + 1 }, (_, i) => from + i);
+  throw bad(`${quoted(text)} is no range of VLANs`, where, 'write it as 20-29');
+};
+
 /** Words with spaces between them, no word twice. */
 export function list<T>(one: Parser<T>): Parser<readonly T[]> {
   return (text, where) => {

@@ -7,7 +7,7 @@ import { checkNetworks, type Placed } from './config-checks.ts';
 import { headOf, readValues } from './config-schema.ts';
 import * as value from './config-values.ts';
 import { checkHostSections } from './host-checks.ts';
-import { readBond, readBridge, readVlan, readVrf } from './host-sections.ts';
+import { readBond, readBridge, readOvs, readVlan, readVrf } from './host-sections.ts';
 import { type IniSection, readIni } from './ini-file.ts';
 import { policyKeys } from './policy-schema.ts';
 import { lookUpTable, MAX_TABLE } from './rt-tables.ts';
@@ -16,7 +16,7 @@ import { hintFor, nearest } from './suggest.ts';
 /** Locally administered, and spells `vmnet`. */
 const TAP_MAC = '02:76:6d:6e:65:74' as Mac;
 
-const KINDS: readonly string[] = ['vmnet', 'network', 'bond', 'vlan', 'bridge', 'vrf'];
+const KINDS: readonly string[] = ['vmnet', 'network', 'bond', 'vlan', 'bridge', 'vrf', 'ovs'];
 
 const settingsKeys = {
   'tap-mac': parseMac,
@@ -76,6 +76,7 @@ export function parseConfig(
     vlans: sectionsOf('vlan').map(readVlan),
     bridges: sectionsOf('bridge').map(readBridge),
     vrfs: sectionsOf('vrf').map(ini => readVrf(ini, table)),
+    switches: sectionsOf('ovs').map(readOvs),
   };
   checkNetworks(networks, rtTables);
   const networkSections = networks.map(({ section }) => section);

@@ -1,7 +1,13 @@
 import type { VmnetError } from '../errors.ts';
 import { type Address, contains, isLinkLocal, parsePrefix } from '../model/address.ts';
-import { type BondSection, type BridgeSection, type NetworkSection, placeOf } from '../model/config.ts';
-import { type HostLink, hostOrder, lowerOf, mastersOf, portsOf } from '../model/host-links.ts';
+import {
+  type BondSection,
+  type BridgeSection,
+  type NetworkSection,
+  type OvsSection,
+  placeOf,
+} from '../model/config.ts';
+import { type HostLink, hostOrder, lowerKey, lowerOf, mastersOf, portsOf } from '../model/host-links.ts';
 import { isKernelTable } from '../model/network.ts';
 import { conflict } from './config-checks.ts';
 import { lookUpTable } from './rt-tables.ts';
@@ -19,6 +25,7 @@ export function checkHostSections(
     checkGateways(link);
     if (link.type === 'bond') checkBond(link.section);
     if (link.type === 'bridge') checkBridge(link.section);
+    if (link.type === 'ovs') checkOvs(link.section);
   }
   checkTables(links, networks, rtTables);
   checkCycle(links);
@@ -31,7 +38,7 @@ function checkTwice(links: readonly HostLink[]): void {
     name => `${name} is already described`,
   );
   once(
-    links.flatMap(link => portsOf(link).map(port => [port, placeOf(link.section, 'ports')] as const)),
+    links.flatMap(link => portsOf(link).map(port => [port, placeOf(link.section, lowerKey(link))] as const)),
     port => `${port} is already a port`,
   );
   once(
@@ -45,8 +52,8 @@ function checkTwice(links: readonly HostLink[]): void {
 }
 
 function checkSelf(link: HostLink): void {
-  const { type, section } = link;
-  const key = type === 'vlan' ? 'parent' : 'ports';
+  const { section } = link;
+  const key = lowerKey(link);
   if (!lowerOf(link).includes(section.name)) return;
   throw conflict(`${section.name} cannot be among its own ${key}`, placeOf(section, key), 'remove it');
 }
@@ -54,9 +61,10 @@ function checkSelf(link: HostLink): void {
 /** What can be no port of this one, and what has no use as a port. */
 function checkPorts(link: HostLink, links: readonly HostLink[]): void {
   for (const port of portsOf(link)) {
-    const where = placeOf(link.section, 'ports');
+    const where = placeOf(link.section, lowerKey(link));
     const other = links.find(({ section }) => section.name === port);
-    if (port === 'lo' || other?.type === 'vrf' || (other?.type === 'bridge' && link.type !== 'vrf'))
+    const isSwitch = other?.type === 'bridge' || other?.type === 'ovs';
+    if (port === 'lo' || other?.type === 'vrf' || (isSwitch && link.type !== 'vrf'))
       throw conflict(`${port} can be no port of a ${link.type}`, where, 'remove it');
     const key = ['addresses', 'gateway', 'gateway6', 'routes'].find(one => other?.section.places[one]);
     if (other === undefined || key === undefined || link.type === 'vrf') continue;
@@ -85,6 +93,19 @@ function checkBridge(section: BridgeSection): void {
   if (section.places['default-pvid'] === undefined || section.vlanAware) return;
   const where = placeOf(section, 'default-pvid');
   throw conflict('default-pvid is for VLAN-aware bridges alone', where, 'add vlan-aware = yes, or remove it');
+}
+
+function checkOvs(section: OvsSection): void {
+  const key = ['tag', 'trunks'].find(one => section.places[one] !== undefined);
+  if (section.uplink === undefined && key !== undefined)
+    throw conflict(`${key} is of the uplink, and none is given`, placeOf(section, key), 'add uplink =');
+  if (section.tag === undefined || !section.trunks.includes(section.tag)) return;
+  const where = placeOf(section, 'trunks');
+  throw conflict(
+    `VLAN ${section.tag} cannot be with a tag and without`,
+    where,
+    'take it out of one of the two',
+  );
 }
 
 /** A router must be where one of the addresses is; a VRF has its routers behind its ports. */
@@ -139,7 +160,7 @@ function checkCycle(links: readonly HostLink[]): void {
   if (!('cycle' in sorted)) return;
   const [first] = sorted.cycle;
   const link = links.find(({ section }) => section.name === first);
-  const key = link?.type === 'vlan' ? 'parent' : 'ports';
+  const key = link === undefined ? '' : lowerKey(link);
   throw conflict(
     `these stand on each other in a circle: ${[...sorted.cycle, first].join(' on ')}`,
     link === undefined ? '' : placeOf(link.section, key),

@@ -1,6 +1,13 @@
 import { VmnetError } from '../errors.ts';
 import { parseAddress } from '../model/address.ts';
-import type { BondSection, BridgeSection, HostSection, VlanSection, VrfSection } from '../model/config.ts';
+import type {
+  BondSection,
+  BridgeSection,
+  HostSection,
+  OvsSection,
+  VlanSection,
+  VrfSection,
+} from '../model/config.ts';
 import { parseIfname } from '../model/ifname.ts';
 import { headOf, readValues } from './config-schema.ts';
 import * as value from './config-values.ts';
@@ -41,6 +48,8 @@ const bridgeKeys = {
   'default-pvid': value.integer(0, 4094),
 };
 
+const ovsKeys = { ...hostKeys, uplink: value.ifname, tag: value.integer(1, 4094), trunks: value.vlans };
+
 /** Without a look at the carrier, a bond never notices that a port has lost it. */
 const DEFAULT_MIIMON = 100;
 
@@ -66,6 +75,10 @@ export function readVrf(ini: IniSection, table: value.Parser<number>): VrfSectio
   const values = readValues(ini, { ...hostKeys, table, ports, unreachable: value.yesNo, ...lists });
   const none = { ports: [], dns: [], services: [], unreachable: true };
   return { ...common(ini), ...none, ...values, table: need(values.table, 'table', ini) };
+}
+
+export function readOvs(ini: IniSection): OvsSection {
+  return { ...common(ini), trunks: [], ...readValues(ini, ovsKeys) };
 }
 
 function common(ini: IniSection): HostSection {

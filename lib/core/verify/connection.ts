@@ -24,6 +24,8 @@ export function cuttingStep(
   return steps.find(step => {
     const { op, object } = step;
     if (object.kind === 'link') return op !== 'add' && under.has(object.ifname);
+    if (object.kind === 'ovs-port' || object.kind === 'ovs-bridge')
+      return op === 'delete' && under.has(object.ifname);
     if (object.kind === 'address') return op === 'delete' && object.address.text === server.text;
     if (object.kind === 'route')
       return op !== 'add' && contains(object.prefix, client) && under.has(object.dev ?? '');
@@ -43,6 +45,8 @@ function linksUnder(server: Address, { objects, links }: Observed): ReadonlySet<
     const parent = links.get(name as Ifname)?.parent;
     if (parent !== undefined) under.add(parent);
     for (const { ifname, master } of links.values()) if (master === name) under.add(ifname);
+    for (const object of objects)
+      if (object.kind === 'ovs-port' && object.bridge === name) under.add(object.ifname);
   }
   return under;
 }

@@ -24,6 +24,13 @@ export function explained(error: VmnetError, sections: HostSections): VmnetError
       cause: error,
     });
   }
+  if (sections.switches.some(one => one.name === name) && /Cannot find device/.test(error.message)) {
+    return new VmnetError('missing', `Open vSwitch has not made ${name}`, {
+      ...where,
+      hint: 'modprobe openvswitch, and see systemctl status openvswitch-switch; Ubuntu has the module in linux-modules-extra-$(uname -r), Debian in linux-image-amd64',
+      cause: error,
+    });
+  }
   if (section === undefined || error.exit !== 'kernel') return error;
   return new VmnetError(error.exit, error.message, {
     ...where,

@@ -4,6 +4,7 @@ import {
   type HostLink,
   type HostSections,
   hostLinks,
+  lowerKey,
   lowerOf,
   mastersOf,
   portsOf,
@@ -15,28 +16,30 @@ import type { Step } from '../plan/plan.ts';
 import type { Fixed } from '../plan/recreate.ts';
 
 /** Refuses sections that name what is not there, or what is already in other hands. */
-export function checkHostLinks(sections: HostSections, { links }: Observed): void {
+export function checkHostLinks(sections: HostSections, observed: Observed): void {
+  const { links } = observed;
   const described = hostLinks(sections);
   const named = new Map(described.map(link => [link.section.name, link]));
   for (const link of described) {
     for (const lower of lowerOf(link)) {
       if (named.has(lower) || links.has(lower)) continue;
-      const key = link.type === 'vlan' ? 'parent' : 'ports';
       throw new VmnetError('config', `${lower}, which ${link.section.name} needs, does not exist`, {
-        where: placeOf(link.section, key),
+        where: placeOf(link.section, lowerKey(link)),
         hint: `correct the name, or describe it in a section; ip link shows what there is`,
       });
     }
-    checkKind(link, links);
-    checkMasters(link, named, links);
+    checkKind(link, observed);
+    checkMasters(link, named, observed);
     checkVlanMtu(link, named, links);
   }
 }
 
 /** Only what a section could have made is ever made anew. */
-function checkKind({ type, section }: HostLink, links: Observed['links']): void {
+function checkKind({ type, section }: HostLink, { links, ovsBridges = [] }: Observed): void {
   const facts = links.get(section.name);
-  if (facts === undefined || ['bond', 'bridge', 'vlan', 'vrf'].includes(facts.type ?? '')) return;
+  const isSwitch = ovsBridges.includes(section.name);
+  if (facts === undefined || (type === 'ovs' && isSwitch)) return;
+  if (type !== 'ovs' && !isSwitch && ['bond', 'bridge', 'vlan', 'vrf'].includes(facts.type ?? '')) return;
   throw new VmnetError('config', `${section.name} is there and is no ${type}`, {
     where: section.where,
     hint: 'give the section another name; vmnet makes nothing of a link that somebody else made',
@@ -44,13 +47,18 @@ function checkKind({ type, section }: HostLink, links: Observed['links']): void 
 }
 
 /** A link that the file takes for a port must not be one of a link that the file does not know. */
-function checkMasters(link: HostLink, named: ReadonlyMap<Ifname, HostLink>, links: Observed['links']): void {
+function checkMasters(
+  link: HostLink,
+  named: ReadonlyMap<Ifname, HostLink>,
+  { links, objects }: Observed,
+): void {
   for (const port of portsOf(link)) {
-    const master = links.get(port)?.master;
+    const switched = objects.find(one => one.kind === 'ovs-port' && one.ifname === port);
+    const master = links.get(port)?.master ?? (switched?.kind === 'ovs-port' ? switched.bridge : undefined);
     if (master === undefined || named.has(master as Ifname)) continue;
     throw new VmnetError('config', `${port} is a port of ${master}, which no section describes`, {
-      where: placeOf(link.section, 'ports'),
-      hint: `ip link set ${port} nomaster, if ${master} can do without it`,
+      where: placeOf(link.section, lowerKey(link)),
+      hint: `${switched === undefined ? `ip link set ${port} nomaster` : `ovs-vsctl del-port ${port}`}, if ${master} can do without it`,
     });
   }
 }
@@ -90,13 +98,27 @@ function keyFor(object: KernelObject): string {
 }
 
 /** Refuses to take a link away that somebody stands on; `known` are the file's links and the record's. */
-export function checkUsers(steps: readonly Step[], { links }: Observed, known: ReadonlySet<string>): void {
-  const going = new Set(
-    steps.flatMap(({ op, object }) => (op === 'delete' && object.kind === 'link' ? [object.ifname] : [])),
+export function checkUsers(
+  steps: readonly Step[],
+  { links, objects }: Observed,
+  known: ReadonlySet<string>,
+): void {
+  const going = new Set<string>(
+    steps.flatMap(({ op, object }) =>
+      op === 'delete' && ['link', 'ovs-bridge', 'ovs-port'].includes(object.kind) && 'ifname' in object
+        ? [object.ifname]
+        : [],
+    ),
   );
-  for (const { ifname, master, parent } of links.values()) {
+  const users = [
+    ...links.values(),
+    ...objects.flatMap(one =>
+      one.kind === 'ovs-port' ? [{ ifname: one.ifname, master: one.bridge, parent: undefined }] : [],
+    ),
+  ];
+  for (const { ifname, master, parent } of users) {
     if (going.has(ifname) || known.has(ifname)) continue;
-    const below = [parent, master].find(name => going.has(name as Ifname));
+    const below = [parent, master].find(name => name !== undefined && going.has(name));
     if (below === undefined) continue;
     throw new VmnetError('config', `${ifname} stands on ${below}, which is to go`, {
       where: below,

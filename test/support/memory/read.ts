@@ -18,7 +18,6 @@ import type {
   Query,
   RouteQuery,
 } from '../../../lib/core/observed/query.ts';
-import { OVS_BRIDGES } from './ovs.ts';
 import { DEFAULT_PVID, portsOf } from './ports.ts';
 import type { KernelState, Link, Table } from './state.ts';
 
@@ -31,6 +30,7 @@ export function observe(state: KernelState, query: Query): Observed {
     ...state.proxies,
     ...state.fdb,
     ...state.ovs.values(),
+    ...state.ovsBridges.values(),
     ...nftObjects(state),
     ...[...state.sysctls].map(([path, value]): KernelObject => ({ kind: 'sysctl', path, value })),
   ];
@@ -38,7 +38,7 @@ export function observe(state: KernelState, query: Query): Observed {
   return {
     objects: [...byKey(objects.filter(object => selected(query, object))).values()],
     links: new Map(asked.map(link => [link.ifname, factsOf(state, link)])),
-    ...(query.ovs === undefined ? {} : { ovsBridges: OVS_BRIDGES }),
+    ...(query.ovs === undefined ? {} : { ovsBridges: [...state.ovsBridges.keys()] }),
     ...(query.vlans === undefined ? {} : { vlanLinks: state.vlanLinks }),
   };
 }
@@ -99,7 +99,9 @@ export function selected(query: Query, object: KernelObject): boolean {
     case 'fdb-entry':
       return query.fdb.includes(object.ifname);
     case 'ovs-port':
-      return query.ovs === 'any' || query.ovs?.includes(object.ifname) === true;
+      return typeof query.ovs === 'string' || query.ovs?.includes(object.ifname) === true;
+    case 'ovs-bridge':
+      return query.ovs !== undefined;
     case 'bridge-vlan':
       return query.vlans === 'all' || query.vlans?.includes(object.ifname) === true;
     case 'route':

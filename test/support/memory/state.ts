@@ -12,11 +12,12 @@ import type {
   Route,
   Rule,
 } from '../../../lib/core/model/object.ts';
+import type { OvsBridge } from '../../../lib/core/model/ovs-bridge.ts';
 import type { OvsPort } from '../../../lib/core/model/ovs-port.ts';
 import type { VlanLink } from '../../../lib/core/observed/query.ts';
 import { adoptMac, portsOf, setMaster } from './ports.ts';
 
-export type LinkType = 'tun' | 'veth' | 'bridge' | 'bond' | 'vlan' | 'vrf';
+export type LinkType = 'openvswitch' | 'tun' | 'veth' | 'bridge' | 'bond' | 'vlan' | 'vrf';
 export type LinkFixed = Omit<KernelLink, 'kind' | 'ifname' | 'type'>;
 
 export interface Link {
@@ -75,6 +76,7 @@ export interface KernelState {
   vlanLinks: VlanLink[];
   /** Its database outlives every link. */
   ovs: ReadonlyMap<string, OvsPort>;
+  ovsBridges: ReadonlyMap<string, OvsBridge>;
   /** By `inet vmnet`. */
   nft: Map<string, Table>;
 }
@@ -100,6 +102,9 @@ export function emptyState(): KernelState {
     lacks: new Set(),
     vlanLinks: [],
     ovs: new Map(),
+    ovsBridges: new Map(
+      ['ovs0', 'ovs1'].map(name => [name, { kind: 'ovs-bridge', ifname: name as Ifname }] as const),
+    ),
     sysctls: new Map(OF_THE_HOST.map(path => [path, '0'])),
     nft: new Map(),
   };
