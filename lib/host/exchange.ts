@@ -7,6 +7,7 @@ import { linkQuestion } from '../core/observed/link.ts';
 import type { LinkFacts, Observed, Query } from '../core/observed/query.ts';
 import type { Batch } from '../core/plan/render.ts';
 import { startAnnouncer } from './announce.ts';
+import { loadBonding } from './bonding.ts';
 import { keepsMac } from './bridge.ts';
 import { type IpSession, openBridge } from './iproute2.ts';
 import { type NftSession, openNft } from './nftables.ts';
@@ -37,7 +38,10 @@ async function exchangeNow(started: Started, batches: readonly Batch[], query: Q
     if (batch.tool === 'ip6') await ip.six.exchange(batch.lines, []);
     if (batch.tool === 'bridge') await bridgeOf(started).exchange(batch.lines, []);
     if (batch.tool === 'ovs') await (await openvswitch()).changeOvs(batch.lines);
-    if (batch.tool === 'ip') await ip.four.exchange(batch.lines, []);
+    if (batch.tool === 'ip') {
+      if (batch.lines.some(({ text }) => MAKES_BOND.test(text))) await loadBonding();
+      await ip.four.exchange(batch.lines, []);
+    }
   }
   const there = present(query);
   const reading = Promise.all([
@@ -70,6 +74,8 @@ async function exchangeNow(started: Started, batches: readonly Batch[], query: Q
     ...(ovs === undefined ? {} : { ovsBridges: ovs.bridges.map(({ ifname }) => ifname) }),
   };
 }
+
+const MAKES_BOND = /^link add .*\btype bond\b/;
 
 /** Only who has to do with it loads it. */
 function openvswitch(): Promise<typeof import('./openvswitch.ts')> {

@@ -12,6 +12,7 @@ export type Tool =
   | 'ip'
   | 'bridge'
   | 'nft'
+  | 'modprobe'
   | 'perl'
   | 'socat'
   | 'ovs-vsctl'
@@ -27,6 +28,7 @@ const PACKAGES: Readonly<Record<Tool, string>> = {
   ip: 'iproute2',
   bridge: 'iproute2',
   nft: 'nftables',
+  modprobe: 'kmod',
   perl: 'perl-base',
   socat: 'socat',
   'ovs-vsctl': 'openvswitch-switch',

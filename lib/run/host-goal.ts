@@ -9,8 +9,8 @@ import type { Ifname } from '../core/model/ifname.ts';
 import { byKey, type KernelObject, keyOf, type LinkSetting } from '../core/model/object.ts';
 import { hostQuery, isLost, isMade, isSame } from '../core/observed/host-scope.ts';
 import type { Observed, Query } from '../core/observed/query.ts';
-import { type Plan, plan } from '../core/plan/plan.ts';
-import { planAnew } from '../core/plan/recreate.ts';
+import type { Plan } from '../core/plan/plan.ts';
+import { anewOf, planAnew } from '../core/plan/recreate.ts';
 
 /** What is to become of the host's own links: what the file says, or nothing. */
 export interface HostGoal {
@@ -37,7 +37,7 @@ export function hostGoalPlan(goal: HostGoal, observed: Observed, settings: Setti
   const found = scoped(goal, observed, wanted);
   const stale = new Set(routesOfPorts(goal, observed));
   const rest = found.filter(object => !stale.has(object));
-  const { steps } = goal.recreate ? planAnew(rest, wanted, observed, identity) : plan(rest, wanted, identity);
+  const { steps } = planAnew(rest, wanted, observed, identity, anewOf(wanted, observed, goal.recreate));
   return { steps: [...[...stale].map(object => ({ op: 'delete' as const, object })), ...steps] };
 }
 

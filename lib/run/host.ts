@@ -4,7 +4,7 @@ import type { HostSections } from '../core/model/host-links.ts';
 import type { HostRecord } from '../core/model/host-record.ts';
 import type { Observed } from '../core/observed/query.ts';
 import { type Plan, type Step, stepText } from '../core/plan/plan.ts';
-import { anewOf, fixedDifferences } from '../core/plan/recreate.ts';
+import { anewOf, fixedDifferences, inUse } from '../core/plan/recreate.ts';
 import { type Connection, cuttingStep } from '../core/verify/connection.ts';
 import { checkFixed, checkHostLinks, checkUsers } from '../core/verify/host.ts';
 import { explained } from '../core/verify/host-errors.ts';
@@ -35,7 +35,7 @@ export async function hostUp(context: Context, options: HostOptions): Promise<Ho
     const { before, plan } = prepared;
     checkHostLinks(sections, before);
     const wanted = hostObjects(sections, before.links);
-    if (!options.recreate) checkFixed(sections, fixedDifferences(wanted, before));
+    if (!options.recreate) checkFixed(sections, inUse(fixedDifferences(wanted, before), before));
     refuseForeign(prepared);
     checkUsers(plan.steps, before, knownTo(record, sections));
     refuseCut(prepared, options.connection);

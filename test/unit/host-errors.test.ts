@@ -65,12 +65,13 @@ interface Refusal {
   readonly exit: ExitName;
   readonly where: string;
   readonly message: RegExp;
+  readonly hint?: RegExp;
   readonly before?: readonly string[];
-  readonly lacks?: 'bond' | 'vlan' | 'vrf' | 'bridge';
+  readonly lacks?: 'bond' | 'vlan' | 'vrf' | 'bridge' | 'vlan+srcmac';
 }
 
 const config = { exit: 'config' } as const;
-const missing = { exit: 'missing', message: /module/ } as const;
+const missing = { exit: 'missing', message: /module/, hint: /modprobe.*linux-/ } as const;
 
 /** What only the kernel can tell. */
 const IN_THE_KERNEL: readonly Refusal[] = [
@@ -111,6 +112,15 @@ const IN_THE_KERNEL: readonly Refusal[] = [
     message: /9000.*1500.*eth0/,
   },
   { ...missing, name: 'no bonding', ini: BOND, lacks: 'bond', where: 'vmnet.ini:1' },
+  {
+    ...missing,
+    name: 'no such hash policy',
+    ini: `${BOND}xmit-hash-policy = vlan+srcmac`,
+    message: /vlan\+srcmac/,
+    hint: /layer3\+4/,
+    lacks: 'vlan+srcmac',
+    where: 'vmnet.ini:4',
+  },
   { ...missing, name: 'no 8021q', ini: VLAN, lacks: 'vlan', where: 'vmnet.ini:1' },
   { ...missing, name: 'no vrf', ini: '[vrf a]\ntable = 77', lacks: 'vrf', where: 'vmnet.ini:1' },
 ];
@@ -129,6 +139,7 @@ test('a kernel that cannot have it', async t => {
           assert.equal(error.exit, one.exit);
           assert.equal(error.where, one.where);
           assert.match(error.message, one.message);
+          assert.match(error.hint ?? '', one.hint ?? /./);
           return true;
         },
       );

@@ -23,10 +23,32 @@ export function fixedDifferences(wanted: readonly KernelObject[], observed: Obse
   });
 }
 
-/** The links that have to be made anew, and the VLANs on them, which the kernel takes along. */
-export function anewOf(wanted: readonly KernelObject[], observed: Observed): ReadonlySet<Ifname> {
+/** Of these differences those that somebody has to agree to, as the link is in use. */
+export function inUse(differences: readonly Fixed[], observed: Observed): readonly Fixed[] {
+  return differences.filter(({ object }) => !('ifname' in object && isIdle(object.ifname, observed)));
+}
+
+/**
+ * A bond that is down and has no ports. Without `max_bonds=0` the module makes such a one when it is loaded, `bond0`, in a
+ * mode that nobody asked for.
+ */
+function isIdle(ifname: Ifname, { links, objects }: Observed): boolean {
+  const facts = links.get(ifname);
+  if (facts === undefined || facts.type !== 'bond' || facts.up || facts.master !== undefined) return false;
+  const isUsed = [...links.values()].some(({ master, parent }) => master === ifname || parent === ifname);
+  return !isUsed && !objects.some(object => object.kind === 'address' && object.ifname === ifname);
+}
+
+/** The links that have to be made anew, and the VLANs on them, which the kernel takes along; those in use only if so said. */
+export function anewOf(
+  wanted: readonly KernelObject[],
+  observed: Observed,
+  recreate = true,
+): ReadonlySet<Ifname> {
+  const all = fixedDifferences(wanted, observed);
+  const used = new Set(recreate ? [] : inUse(all, observed));
   const anew = new Set(
-    fixedDifferences(wanted, observed).flatMap(({ object }) => ('ifname' in object ? [object.ifname] : [])),
+    all.flatMap(one => (!used.has(one) && 'ifname' in one.object ? [one.object.ifname] : [])),
   );
   // A set that grows while it is walked is walked to its new end.
   for (const name of anew)
@@ -40,8 +62,8 @@ export function planAnew(
   wanted: readonly KernelObject[],
   observed: Observed,
   identity: Identity,
+  anew = anewOf(wanted, observed),
 ): Plan {
-  const anew = anewOf(wanted, observed);
   const away: Step[] = observed.objects.flatMap(object =>
     object.kind === 'link' && anew.has(object.ifname) ? [{ op: 'delete', object }] : [],
   );

@@ -1,4 +1,5 @@
 import { VmnetError } from '../errors.ts';
+import { placeOf } from '../model/config.ts';
 import type { HostSections } from '../model/host-links.ts';
 import { sectionOf } from './host.ts';
 
@@ -9,6 +10,9 @@ const MODULES: Readonly<Record<string, string>> = {
   vlan: '8021q',
   vrf: 'vrf',
 };
+
+/** What the kernel and iproute2 say of a value that they do not know. */
+const REFUSED_WORD = /Invalid argument|invalid option value|invalid xmit_hash_policy/i;
 
 /** What the kernel refused, with the section that asked for it, and of a kind that it lacks the way to get it. */
 export function explained(error: VmnetError, sections: HostSections): VmnetError {
@@ -28,6 +32,14 @@ export function explained(error: VmnetError, sections: HostSections): VmnetError
     return new VmnetError('missing', `Open vSwitch has not made ${name}`, {
       ...where,
       hint: 'modprobe openvswitch, and see systemctl status openvswitch-switch; Ubuntu has the module in linux-modules-extra-$(uname -r), Debian in linux-image-amd64',
+      cause: error,
+    });
+  }
+  const [, policy] = /\btype bond [^"]*xmit_hash_policy (\S+?)[ "\\]/.exec(error.message) ?? [];
+  if (section !== undefined && policy !== undefined && REFUSED_WORD.test(error.message)) {
+    return new VmnetError('missing', `this kernel, or its iproute2, has no xmit-hash-policy ${policy}`, {
+      where: placeOf(section, 'xmit-hash-policy'),
+      hint: 'give layer3+4, which all have, or a newer kernel',
       cause: error,
     });
   }

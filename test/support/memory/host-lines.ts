@@ -35,7 +35,7 @@ export function linkAdd(state: KernelState, rest: Words, fail: Fail): void {
   if (below !== undefined) link.mtu = below.mtu;
 }
 
-export function masterSet(link: Link, type: string, rest: Words, fail: Fail): void {
+export function masterSet(state: KernelState, link: Link, type: string, rest: Words, fail: Fail): void {
   if (link.type !== type) fail('Operation not supported');
   const filtering = rest.value('vlan_filtering');
   if (filtering !== undefined) link.filtering = filtering === '1';
@@ -43,6 +43,7 @@ export function masterSet(link: Link, type: string, rest: Words, fail: Fail): vo
   for (const name of type === 'bond' ? BOND_SETTINGS : BRIDGE_SETTINGS) {
     const value = name === 'vlan_filtering' ? filtering : rest.value(name);
     if (value === undefined) continue;
+    if (state.lacks.has(value)) fail('Invalid argument');
     if (!link.own.has(name)) fail('option not valid in this mode');
     if (name === 'lacp_rate' && link.up) fail('unable to set option because the bond is up.');
     if (name === 'primary' && value === 'none') fail('Cannot find device "none"');

@@ -56,7 +56,7 @@ function linkSet(state: KernelState, rest: Words, fail: Fail): void {
   const type = rest.value('type');
   if (type !== undefined) {
     if (type === 'bridge_slave') portSet(link, rest, fail);
-    else masterSet(link, type, rest, fail);
+    else masterSet(state, link, type, rest, fail);
     return;
   }
   const group = rest.value('group');

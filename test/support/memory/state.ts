@@ -71,8 +71,8 @@ export interface KernelState {
   proxies: ProxyNeighbour[];
   fdb: FdbEntry[];
   readonly sysctls: Map<string, string>;
-  /** Kinds of links for which it has no module. */
-  readonly lacks: Set<LinkType>;
+  /** Kinds of links, and words of bonds, for which it has no module. */
+  readonly lacks: Set<string>;
   vlanLinks: VlanLink[];
   /** Its database outlives every link. */
   ovs: ReadonlyMap<string, OvsPort>;
