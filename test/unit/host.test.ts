@@ -256,6 +256,7 @@ test("a bond that nobody uses is in nobody's way", async () => {
   assert.equal(lines.filter(line => line === 'link del dev bond0').length, 1);
   await hostUp(world.under(NODE), NOW);
   await isInOrder(world.under(NODE));
+  assert.deepEqual(world.shows(/^link vlan992 own-mac/), ['link vlan992 own-mac 52:54:00:00:00:00']);
 });
 
 test('a bond in another mode that somebody uses stays', async t => {

@@ -73,7 +73,9 @@ function ownMac(
 function macOf(name: Ifname, links: readonly HostLink[], observed: Observed['links']): string | undefined {
   const facts = observed.get(name);
   // A bridge that has lost its last port has none, and none is what the kernel does not take.
-  if (facts !== undefined) return facts.mac === NO_MAC ? undefined : facts.mac;
+  // And a bond takes that of its first port.
+  const isBare = facts?.type === 'bond' && ![...observed.values()].some(({ master }) => master === name);
+  if (facts !== undefined && !isBare) return facts.mac === NO_MAC ? undefined : facts.mac;
   const link = links.find(({ section }) => section.name === name);
   const [first] = link === undefined ? [] : lowerOf(link);
   return first === undefined ? undefined : macOf(first, links, observed);
