@@ -1,4 +1,4 @@
-import { type HostLink, hostLinks, portsOf } from '../core/model/host-links.ts';
+import { type HostLink, hostLinks, NO_SECTIONS, portsOf } from '../core/model/host-links.ts';
 import { type HostRecord, nameOf, type Remembered } from '../core/model/host-record.ts';
 import type { Ifname } from '../core/model/ifname.ts';
 import type { Link } from '../core/model/link.ts';
@@ -73,14 +73,12 @@ function remembered({ goal, before }: Prepared, made: ReadonlySet<string>): read
     const was = object.kind === 'link-setting' ? found.get(keyOf(object)) : undefined;
     return was?.kind === 'link-setting' && isOthers(was.ifname) && canReturn(was) ? [bare(was)] : [];
   });
-  const ports = hostLinks(goal.host?.sections ?? NONE)
+  const ports = hostLinks(goal.host?.sections ?? NO_SECTIONS)
     .flatMap((link: HostLink) => portsOf(link))
     .filter(name => isOthers(name) && !known.has(name));
   const lost = before.objects.filter(isLost(new Set<string>(ports))).filter(isStatic);
   return [...byKey<Remembered>([...settings, ...lost, ...earlier]).values()];
 }
-
-const NONE = { bonds: [], vlans: [], bridges: [], vrfs: [], switches: [] };
 
 function bare({ kind, ifname, setting, value }: LinkSetting): LinkSetting {
   return { kind, ifname, setting, value };

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { NO_SECTIONS } from '../../lib/core/model/host-links.ts';
 import { parse, refused } from '../support/parse-config.ts';
 
 test('no file, no section, an empty section: the defaults', () => {
@@ -12,15 +13,10 @@ test('no file, no section, an empty section: the defaults', () => {
       profiles: [],
     },
     networks: [],
-    bonds: [],
-    vlans: [],
-    bridges: [],
-    vrfs: [],
-    switches: [],
+    ...NO_SECTIONS,
   };
-  for (const texts of [[], [''], ['# words\n; words\n\n'], ['[vmnet]\n'], ['\ufeff[vmnet]\r\n']]) {
+  for (const texts of [[], [''], ['# words\n; words\n\n'], ['[vmnet]\n'], ['\ufeff[vmnet]\r\n']])
     assert.deepEqual(parse(...texts), empty);
-  }
 });
 
 test('everything, over two files', () => {

@@ -248,29 +248,3 @@ test('links that the file does not name are left alone', async () => {
   await hostDown(world.under(ini), { dryRun: false });
   assert.deepEqual(world.shows(others), was);
 });
-
-test("a bond that nobody uses is in nobody's way", async () => {
-  const world = hostWorld();
-  world.ip('link add name bond0 type bond mode balance-rr');
-  const lines = await linesOf(world.under(NODE));
-  assert.equal(lines.filter(line => line === 'link del dev bond0').length, 1);
-  await hostUp(world.under(NODE), NOW);
-  await isInOrder(world.under(NODE));
-  assert.deepEqual(world.shows(/^link vlan992 own-mac/), ['link vlan992 own-mac 52:54:00:00:00:00']);
-});
-
-test('a bond in another mode that somebody uses stays', async t => {
-  for (const use of [
-    ['link set dev eth3 master bond0'],
-    ['link set dev bond0 up'],
-    ['address add 10.8.0.1/24 dev bond0'],
-    ['link add link bond0 name v8 type vlan id 8'],
-  ])
-    await t.test(use[0], async () => {
-      const world = hostWorld();
-      world.ip('link add name bond0 type bond mode balance-rr', 'link set dev eth3 down', ...use);
-      const was = world.kernel.snapshot();
-      await assert.rejects(hostUp(world.under(NODE), NOW), { exit: 'request' });
-      assert.deepEqual(world.kernel.snapshot(), was);
-    });
-});

@@ -71,6 +71,13 @@ test('again it changes nothing, and what an administrator has changed stays', as
   assert.equal(readFileSync(at('/etc/vmnet/vmnet.ini'), 'utf8'), '[vmnet]\n');
 });
 
+test('every example is there to copy from', () => {
+  const examples = readdirSync(join(root, 'etc/examples'));
+  const installed = readdirSync(at('/usr/local/share/doc/vmnet/examples'));
+  assert.ok(examples.length > 0);
+  assert.deepEqual(installed.sort(), examples.sort());
+});
+
 test('each launcher names its Node and its program by their paths: Ganeti copies it to its nodes', () => {
   const launchers = files().filter(path => /^\/usr\/local\/lib\/vmnet\/(hooks\/|vmnet\.cjs)/.test(path));
   assert.ok(launchers.length > 20);

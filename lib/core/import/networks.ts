@@ -34,7 +34,9 @@ export function networksOf(scene: Scene, identity: Identity): Imported {
       for (const uplink of uplinks) taken.set(uplink, section.name);
     } else
       left.push(
-        ...(clash === undefined ? [] : [`its uplink is that of network ${clash}: ${section?.name}`]),
+        ...(clash === undefined
+          ? []
+          : [`not said: network ${section?.name}, whose uplink is that of ${clash}`]),
         ...rest,
       );
   }

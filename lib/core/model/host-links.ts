@@ -11,6 +11,8 @@ export type HostLink =
 
 export type HostSections = Pick<Config, 'bonds' | 'vlans' | 'bridges' | 'vrfs' | 'switches'>;
 
+export const NO_SECTIONS: HostSections = { bonds: [], vlans: [], bridges: [], vrfs: [], switches: [] };
+
 export function hostLinks({ bonds, vlans, bridges, vrfs, switches }: HostSections): readonly HostLink[] {
   return [
     ...bonds.map(section => ({ type: 'bond' as const, section })),
