@@ -1,6 +1,7 @@
 // The host's own bridges on a real kernel: made, left alone, changed, given back. Bonds, VLANs and VRFs are in test/lab.
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inside, ip, missingForNamespaces } from '../support/command.ts';
@@ -157,4 +158,15 @@ test('a kind of link that this kernel lacks', { skip }, async t => {
   assert.equal(exitCode, 69);
   assert.match(stderr, /node1\.ini:5: .*module vrf; modprobe vrf/);
   assert.deepEqual(await stateOf(node), was);
+});
+
+test('Open vSwitch is asked for, and not installed', { skip }, async () => {
+  writeFileSync(node.configFile, '[ovs sw0]\nuplink = up0\n');
+  const hidden = 'tool=$(command -v ovs-vsctl) && mount --bind /dev/null "$tool"; exec "$@"';
+  const program = join(import.meta.dirname, '../../bin/vmnet');
+  const config = ['--config', node.configFile, '--state-dir', node.stateDir];
+  const argv = ['unshare', '--mount', 'sh', '-c', hidden, '-', program, ...config, 'host', 'up'];
+  const { exitCode, stderr } = await inside(node, argv);
+  assert.equal(exitCode, 69, stderr);
+  assert.match(stderr, /apt-get install openvswitch-switch/);
 });

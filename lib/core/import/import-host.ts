@@ -1,5 +1,6 @@
 import type { Identity } from '../model/identity.ts';
 import { MAIN_TABLE } from '../model/network.ts';
+import type { Route } from '../model/object.ts';
 import type { LinkFacts, Observed } from '../observed/query.ts';
 import { sectionOf } from './links.ts';
 import { networksOf } from './networks.ts';
@@ -23,7 +24,11 @@ export function importHost(
   ];
   return {
     sections: sections.sort((a, b) => ORDER.indexOf(a.kind) - ORDER.indexOf(b.kind)),
-    left: [...[...scene.links.values()].flatMap(facts => leftOf(facts, scene)), ...networks.left],
+    left: [
+      ...[...scene.links.values()].flatMap(facts => leftOf(facts, scene)),
+      ...scene.allRoutes.filter(isNowhere).map(route => `not said: route ${routeText(route)}`),
+      ...networks.left,
+    ],
   };
 }
 
@@ -40,6 +45,11 @@ function switched(scene: Scene, taken: ReadonlySet<string>): readonly ImportedSe
     ] as const;
     return [{ kind: 'network', name: ifname, keys, notes: [] }];
   });
+}
+
+/** By several links, or unreachable. */
+function isNowhere(route: Route): boolean {
+  return route.table === MAIN_TABLE && route.dev === undefined && isByHand(route);
 }
 
 function hasTags(port: string, { observed }: Scene): boolean {

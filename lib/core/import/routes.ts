@@ -66,6 +66,9 @@ function routesOf(name: string, addresses: readonly LinkAddress[], scene: Scene)
         .filter(({ protocol }) => DYNAMIC.includes(protocol))
         .map(route => `dynamic: route ${routeText(route)}`),
       ...rest.filter(route => !isSayable(route)).map(route => `not said: route ${routeText(route)}`),
+      ...mine.flatMap(({ source, prefix }) =>
+        source === undefined ? [] : [`not said: source ${source.text} of the route to ${prefix.text}`],
+      ),
       ...daemonNotes(routes),
     ],
   };

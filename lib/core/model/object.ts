@@ -97,6 +97,8 @@ export interface Route {
   readonly dev?: Ifname;
   /** A gateway on the device's segment; always `onlink`, as an uplink may carry no address of the host. */
   readonly via?: Address;
+  /** What the host's own packets have for a sender; only ever somebody else's, and put back with the route. */
+  readonly source?: Address;
   /** IPv4 without a metric has 0, IPv6 has 1024: the kernel's own defaults. */
   readonly metric: number;
   readonly protocol: number;

@@ -78,6 +78,7 @@ function routeObject(row: IpRow, query: RouteQuery): Route[] {
       type,
       ...(dev === '' ? {} : { dev: dev as Ifname }),
       ...(via === '' ? {} : { via: { family: of, text: via } }),
+      ...(row.prefsrc === undefined ? {} : { source: { family: query.family, text: text(row.prefsrc) } }),
       metric: number(row.metric),
       protocol: query.protocol ?? number(row.protocol),
     },

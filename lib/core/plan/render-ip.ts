@@ -179,6 +179,7 @@ function routeWords(route: Route): string {
     `table ${route.table}`,
     ...(route.metric === 0 ? [] : [`metric ${route.metric}`]),
     `protocol ${route.protocol}`,
+    ...(route.source === undefined ? [] : [`src ${route.source.text}`]),
     ...scope,
   ].join(' ');
 }

@@ -97,6 +97,7 @@ function routeOf(json: Json, at: string): Route {
     type: 'needed',
     dev: 'needed',
     via: 'optional',
+    source: 'optional',
     metric: 'needed',
     protocol: 'needed',
   });
@@ -107,6 +108,7 @@ function routeOf(json: Json, at: string): Route {
     type: oneOf(row.type, `${at}.type`, ['unicast']),
     dev: ifname(row.dev, `${at}.dev`),
     ...present('via', row.via, one => address(one, `${at}.via`)),
+    ...present('source', row.source, one => address(one, `${at}.source`)),
     metric: whole(row.metric, `${at}.metric`, 0, U32),
     protocol: whole(row.protocol, `${at}.protocol`, 0, 255),
   };
