@@ -16,7 +16,7 @@ export function hostRecordOf(context: Context, prepared: Prepared, after?: Obser
   const coming = new Set<string>(
     after === undefined ? linkSteps(prepared.plan).map(({ link }) => link.ifname) : [],
   );
-  const made = madeBy(prepared);
+  const made = madeBy(prepared, after === undefined);
   const before = remembered(prepared, made);
   const names = new Set([...before.map(nameOf), ...made].map(key => key.split(' ')[1] ?? key));
   const links = [...names].flatMap(name => {
@@ -49,12 +49,12 @@ function linkSteps({ steps }: Plan): readonly { readonly op: Step['op']; readonl
   return steps.flatMap(({ op, object }) => (object.kind === 'link' ? [{ op, link: object }] : []));
 }
 
-/** What was made before and still is there, and what these steps make. */
-function madeBy({ goal, plan, before }: Prepared): ReadonlySet<string> {
+/** What was made before and still is there, and what these steps make; as long as they are `pending`, what goes as well. */
+function madeBy({ goal, plan, before }: Prepared, pending: boolean): ReadonlySet<string> {
   const isOwn = isMade(goal.host?.record, before);
   const kinds = ['link', 'address'];
   const made = new Set(before.objects.filter(one => kinds.includes(one.kind) && isOwn(one)).map(keyOf));
-  for (const { op, object } of plan.steps) if (op === 'delete') made.delete(keyOf(object));
+  for (const { op, object } of plan.steps) if (op === 'delete' && !pending) made.delete(keyOf(object));
   for (const { op, object } of plan.steps)
     if (op === 'add' && kinds.includes(object.kind)) made.add(keyOf(object));
   return made;

@@ -2,6 +2,7 @@ import { hostObjects, namesOf } from '../core/desired/host.ts';
 import { asVmnetError, VmnetError } from '../core/errors.ts';
 import type { HostSections } from '../core/model/host-links.ts';
 import type { HostRecord } from '../core/model/host-record.ts';
+import { isMade } from '../core/observed/host-scope.ts';
 import type { Observed } from '../core/observed/query.ts';
 import { type Plan, type Step, stepText } from '../core/plan/plan.ts';
 import { anewOf, fixedDifferences, inUse } from '../core/plan/recreate.ts';
@@ -33,7 +34,7 @@ export async function hostUp(context: Context, options: HostOptions): Promise<Ho
     const sections: HostSections = context.config;
     const prepared = await prepareHost(context, { sections, recreate: options.recreate, record });
     const { before, plan } = prepared;
-    checkHostLinks(sections, before);
+    checkHostLinks(sections, before, isMade(record, before));
     const wanted = hostObjects(sections, before.links);
     if (!options.recreate) checkFixed(sections, inUse(fixedDifferences(wanted, before), before));
     refuseForeign(prepared);
@@ -70,7 +71,7 @@ export async function hostDown(
 export async function hostCheck(context: Context): Promise<readonly Step[]> {
   const record = context.host.hostRecord.read();
   const prepared = await prepareHost(context, { sections: context.config, recreate: false, record });
-  checkHostLinks(context.config, prepared.before);
+  checkHostLinks(context.config, prepared.before, isMade(record, prepared.before));
   return prepared.plan.steps;
 }
 

@@ -12,6 +12,14 @@ const CHANGED = NODE.replace('ports = eth0 eth1', 'ports = eth1')
   .replace('table = 1001', 'table = 1002')
   .replaceAll('10.3.0.2/24', '10.3.0.4/24');
 
+const SWITCH = `[ovs sw0]
+uplink = eth3
+tag = 10
+mtu = 9000
+addresses = 10.4.0.2/24 2001:db8:4::2/64
+gateway6 = 2001:db8:4::1
+`;
+
 interface Case {
   readonly name: string;
   /** What is there before the run that goes wrong. */
@@ -29,6 +37,13 @@ const CASES: readonly Case[] = [
     ini: NODE.replace('mode = active-backup', 'mode = 802.3ad').replace('primary = eth0', ''),
   },
   { name: 'down', first: NODE, ini: NODE, down: true },
+  { name: 'a switch from nothing', ini: SWITCH },
+  {
+    name: 'a switch instead of a bridge',
+    first: NODE,
+    ini: `${NODE.slice(0, NODE.indexOf('[bridge storage]'))}${SWITCH}`,
+  },
+  { name: 'a switch goes', first: SWITCH, ini: SWITCH, down: true },
 ];
 
 async function build({ first }: Case): Promise<HostWorld> {

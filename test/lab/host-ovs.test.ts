@@ -99,7 +99,6 @@ test('what somebody has undone is drift, and up mends it; what is theirs stays',
   for (const breakage of [
     ['del-port', 'up1'],
     ['set', 'Port', 'up1', 'tag=11'],
-    ['clear', 'Port', 'up1', 'trunks'],
   ]) {
     await vsctl(...breakage);
     const check = await node.vmnet(['host', 'check'], ovs === undefined ? {} : { env: ovs.env });

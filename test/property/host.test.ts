@@ -45,6 +45,14 @@ const bridge = (name: string, ports: string, n: number): fc.Arbitrary<string> =>
     )
     .map(more => `[bridge ${name}]\n${more.join('')}`);
 
+const ovs = fc
+  .tuple(
+    fc.constantFrom('', 'uplink = eth3\n', 'uplink = eth3\ntag = 10\n', 'uplink = eth3\ntrunks = 20-22\n'),
+    some('mtu', '1400', '9000'),
+    addresses(6),
+  )
+  .map(more => `[ovs sw0]\n${more.join('')}`);
+
 const vrf = fc
   .tuple(fc.integer({ min: 1001, max: 1002 }), some('gateway', '10.7.0.1'), some('gateway6', '2001:db8:7::1'))
   .map(([table, ...more]) => `[vrf mgmt]\ntable = ${table}\nports = eth2\n${more.join('')}`);
@@ -62,13 +70,13 @@ const file = fc
       flag,
       vlan(30, 'bond0', addresses(3)),
     ),
-    fc.tuple(flag, vlan(40, 'eth3', addresses(4)), flag, bridge('br3', 'eth3', 5)),
+    fc.oneof(vlan(40, 'eth3', addresses(4)), bridge('br3', 'eth3', 5), ovs, fc.constant('')),
     fc.option(vrf, { nil: '' }),
   )
-  .map(([[hasBond, bond0, has20, v20, hasBridge, br20, has30, v30], [has40, v40, hasBr3, br3], mgmt]) =>
+  .map(([[hasBond, bond0, has20, v20, hasBridge, br20, has30, v30], onEth3, mgmt]) =>
     [
       ...(hasBond ? [bond0, ...(has20 ? [v20, hasBridge ? br20 : ''] : []), has30 ? v30 : ''] : []),
-      has40 ? v40 : hasBr3 ? br3 : '',
+      onEth3,
       mgmt,
     ].join(''),
   );

@@ -60,13 +60,16 @@ function hasTags(port: string, { observed }: Scene): boolean {
 
 /** What is to be known of a link that gets no section. */
 function leftOf(facts: LinkFacts, scene: Scene): readonly string[] {
-  const { ifname, type, mtu, up } = facts;
+  const { ifname, type, mtu, up, master } = facts;
   if (scene.owned.has(ifname) || scene.isSection(ifname)) return [];
   const why = scene.unfit.get(ifname);
   const kind = kindOf(facts, scene) ?? type;
   if (why !== undefined) return [`[${kind} ${ifname}]: ${why}`, ...reach(facts, scene)];
+  const isIdle = !up && master === undefined;
   const others =
-    type === undefined || ifname === 'lo' ? [] : [`${ifname}: no section makes a link of type ${type}`];
+    type === undefined || ifname === 'lo' || isIdle
+      ? []
+      : [`${ifname}: no section makes a link of type ${type}`];
   const long = type === undefined && up && mtu !== 1500 && ifname !== 'lo' && !setByMaster(facts, scene);
   return [...others, ...(long ? [`${ifname}: mtu ${mtu}`] : []), ...reach(facts, scene)];
 }

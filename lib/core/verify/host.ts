@@ -15,9 +15,18 @@ import type { Observed } from '../observed/query.ts';
 import type { Step } from '../plan/plan.ts';
 import type { Fixed } from '../plan/recreate.ts';
 
-/** Refuses sections that name what is not there, or what is already in other hands. */
-export function checkHostLinks(sections: HostSections, observed: Observed): void {
+/** Refuses sections that name what is not there, or what is already in other hands; what vmnet made, it takes apart. */
+export function checkHostLinks(
+  sections: HostSections,
+  observed: Observed,
+  made: (object: KernelObject) => boolean,
+): void {
   const { links } = observed;
+  const own = new Set<string>(
+    observed.objects.flatMap(one =>
+      (one.kind === 'link' || one.kind === 'ovs-bridge') && made(one) ? [one.ifname] : [],
+    ),
+  );
   const described = hostLinks(sections);
   const named = new Map(described.map(link => [link.section.name, link]));
   for (const link of described) {
@@ -29,7 +38,7 @@ export function checkHostLinks(sections: HostSections, observed: Observed): void
       });
     }
     checkKind(link, observed);
-    checkMasters(link, named, observed);
+    checkMasters(link, new Set([...named.keys(), ...own]), observed);
     checkVlanMtu(link, named, links);
   }
 }
@@ -47,15 +56,11 @@ function checkKind({ type, section }: HostLink, { links, ovsBridges = [] }: Obse
 }
 
 /** A link that the file takes for a port must not be one of a link that the file does not know. */
-function checkMasters(
-  link: HostLink,
-  named: ReadonlyMap<Ifname, HostLink>,
-  { links, objects }: Observed,
-): void {
+function checkMasters(link: HostLink, known: ReadonlySet<string>, { links, objects }: Observed): void {
   for (const port of portsOf(link)) {
     const switched = objects.find(one => one.kind === 'ovs-port' && one.ifname === port);
     const master = links.get(port)?.master ?? (switched?.kind === 'ovs-port' ? switched.bridge : undefined);
-    if (master === undefined || named.has(master as Ifname)) continue;
+    if (master === undefined || known.has(master)) continue;
     throw new VmnetError('config', `${port} is a port of ${master}, which no section describes`, {
       where: placeOf(link.section, lowerKey(link)),
       hint: `${switched === undefined ? `ip link set ${port} nomaster` : `ovs-vsctl del-port ${port}`}, if ${master} can do without it`,
