@@ -1,8 +1,10 @@
 import { guestAddresses } from '../core/desired/resolve.ts';
+import type { Address } from '../core/model/address.ts';
 import { parseIfname } from '../core/model/ifname.ts';
 import type { BridgedNic, Nic } from '../core/model/network.ts';
 import { DEFAULT_POLICY } from '../core/model/policy.ts';
 import type { EarlierPort, NicRecord } from '../core/model/record.ts';
+import type { NicRequest } from '../core/model/request.ts';
 import { vlansOf } from '../core/model/vlan.ts';
 import { pick } from '../core/source/pick.ts';
 
@@ -10,8 +12,9 @@ import { pick } from '../core/source/pick.ts';
 export function resolvedOf(nic: Nic): Pick<NicRecord, 'network' | 'bridged' | 'policy'> {
   const { policy } = nic;
   if (nic.mode === 'routed') return { network: nic.network, policy };
-  const { addresses, network, vlanUplinks } = nic;
-  return { bridged: { addresses, ...pick({ network, vlanUplinks }) }, policy };
+  const { addresses, gateways, network, vlanUplinks } = nic;
+  const known = gateways.length > 0 ? { gateways } : {};
+  return { bridged: { addresses, ...known, ...pick({ network, vlanUplinks }) }, policy };
 }
 
 /** The NIC as it was resolved when the record was written. */
@@ -32,6 +35,7 @@ export function nicOfRecord(record: NicRecord): Nic {
     mode: request.mode === 'openvswitch' ? 'openvswitch' : 'bridged',
     request,
     addresses: record.bridged?.addresses ?? request.addresses,
+    gateways: record.bridged?.gateways ?? gatewaysOf(request),
     ...pick({
       network: record.bridged?.network,
       vlans: request.vlan === undefined ? undefined : vlansOf(request.vlan),
@@ -40,6 +44,11 @@ export function nicOfRecord(record: NicRecord): Nic {
     policy,
     bridge: parseIfname(request.link ?? 'none', `record of ${request.ifname}`),
   };
+}
+
+/** Records of before they were kept apart have what the cluster said. */
+function gatewaysOf({ network: { gateway, gateway6 } }: NicRequest): readonly Address[] {
+  return [gateway, gateway6].filter(address => address !== undefined);
 }
 
 /** The NIC of a record; and of one that is pending, that whose place it was about to take. */
@@ -65,6 +74,7 @@ function earlierNic({ request }: NicRecord, { mode, link, vlan, vlanUplinks }: E
     mode,
     request: { ...request, mode, link, ...pick({ vlan }) },
     addresses: [],
+    gateways: [],
     policy: DEFAULT_POLICY,
     bridge: parseIfname(link, `record of ${request.ifname}`),
     ...pick({ vlans: vlan === undefined ? undefined : vlansOf(vlan), vlanUplinks }),

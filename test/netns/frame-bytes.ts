@@ -125,7 +125,12 @@ export function tcp(fromPort: number, toPort: number, payload: Uint8Array): Buff
 
 /** An ICMP echo request. */
 export function echo(payload: Uint8Array): Buffer {
-  const body = Buffer.concat([Buffer.from('08000000766d0001', 'hex'), payload]);
+  return icmp(8, Buffer.concat([Buffer.from('766d0001', 'hex'), payload]));
+}
+
+/** An ICMP message: type, code, and what comes after the checksum. */
+export function icmp(type: number, rest: Uint8Array, code = 0): Buffer {
+  const body = Buffer.concat([Buffer.from([type, code, 0, 0]), rest]);
   body.writeUInt16BE(checksum(body), 2);
   return body;
 }

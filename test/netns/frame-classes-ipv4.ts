@@ -1,5 +1,5 @@
 // What a VM may send over IPv4: whatever has its own address, but for the answers of a DHCP server.
-import { type Ends, echo, ipv4, tcp, udp } from './frame-bytes.ts';
+import { bytes, type Ends, echo, icmp, ipv4, tcp, udp } from './frame-bytes.ts';
 import { cross, drop, ends4, type FrameClass, pass, type Scene } from './frame-scene.ts';
 
 const ALL = '255.255.255.255';
@@ -67,11 +67,42 @@ export const IPV4_CLASSES: readonly FrameClass[] = [
   drop('DHCP server, in a first fragment', s =>
     ipv4(ends4(s, { to: ALL }), 17, udp(67, 68, s.mark), { fragment: { offset: 0, more: true } }),
   ),
+
+  ...routerMessages().flatMap(([what, body]) => [
+    drop(what, s => ipv4(ends4(s), 1, body(s), { ttl: 255 })),
+    drop(`${what}, to all`, s => ipv4(ends4(s, { to: '224.0.0.1' }), 1, body(s), { ttl: 1 })),
+    drop(`${what}, from the address of the gateway`, s =>
+      ipv4(ends4(s, { from: s.gateway.ip }), 1, body(s), { ttl: 255 }),
+    ),
+    drop(`${what}, behind IPv4 options`, s => ipv4(ends4(s), 1, body(s), { options: ROUTER_ALERT })),
+    drop(`${what}, in a first fragment`, s =>
+      ipv4(ends4(s), 1, body(s), { fragment: { offset: 0, more: true } }),
+    ),
+  ]),
 ];
 
 const ROUTER_ALERT = Buffer.from('94040000', 'hex');
 /** Version 3: joins 239.1.2.3. */
 const IGMP_REPORT = Buffer.from('2200e8f90000000104000000ef010203', 'hex');
+
+/** What only a router says: where to send (RFC 1256), and where to send instead. */
+function routerMessages(): readonly (readonly [string, (scene: Scene) => Buffer])[] {
+  const gateway = ({ own }: Scene): Buffer => bytes(own.ip);
+  return [
+    // One address, of one word and a preference, for half an hour.
+    [
+      'ICMP router advertisement',
+      s => icmp(9, Buffer.concat([Buffer.from('01020708', 'hex'), gateway(s), Buffer.alloc(4), s.mark])),
+    ],
+    [
+      'ICMP redirect',
+      s => {
+        const cause = ipv4(ends4(s, { from: s.to.ip, to: s.own.ip }), 17, plain(s)).subarray(14);
+        return icmp(5, Buffer.concat([gateway(s), cause]), 1);
+      },
+    ],
+  ];
+}
 
 function foreign(): readonly (readonly [string, (scene: Scene) => string])[] {
   return [

@@ -12,7 +12,13 @@ import { answers, isClean, succeeded } from './steps.ts';
 
 const skip = missingForNamespaces() ?? false;
 const UP = join(import.meta.dirname, '../../dist/hooks/network/bridged/up');
-const CONFIG = '[network lan]\nmode = bridged\nlink = br0\nfilter-unknown-family = allow\n';
+const CONFIG = `[network lan]
+mode = bridged
+link = br0
+filter-unknown-family = allow
+subnet = 198.51.100.0/24
+gateway = 198.51.100.1
+`;
 let datacentre: Datacentre;
 let vm: Vm;
 let peer: Vm;
@@ -27,7 +33,7 @@ before(async () => {
 });
 after(() => datacentre?.close());
 
-/** As Ganeti calls it: the addresses of the NIC are nobody's affair, and those of its network's router are known. */
+/** As Ganeti calls it: the addresses of the NIC are nobody's affair. One of its router's it knows, the other the section. */
 async function up({ nic, node }: Vm): Promise<void> {
   const env = {
     INTERFACE: nic.tap,
@@ -37,7 +43,6 @@ async function up({ nic, node }: Vm): Promise<void> {
     MAC: nic.mac,
     NETWORK_NAME: 'lan',
     NETWORK_SUBNET: '198.51.100.0/24',
-    NETWORK_GATEWAY: '198.51.100.1',
     // Not a /64, in which the address would follow from the MAC.
     NETWORK_SUBNET6: '2001:db8:992::/60',
     NETWORK_GATEWAY6: '2001:db8:992::1',

@@ -81,7 +81,8 @@ export const nic: fc.Arbitrary<Nic> = fc
       tags: [],
       network: {},
     };
-    if (!routed) return { mode: 'bridged', request, addresses, policy, bridge: parseIfname('br0', at) };
+    if (!routed)
+      return { mode: 'bridged', request, addresses, gateways: [], policy, bridge: parseIfname('br0', at) };
     return { mode: 'routed', request, addresses, policy, network: networkOf(net, families) };
   });
 

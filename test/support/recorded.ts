@@ -89,7 +89,11 @@ export function bridged(name: string): NicRecord {
     tags: [],
     network: {},
   } as const;
-  const bridged = { addresses: [parseAddress('2001:db8:993::10', W)], network: 'lan' };
+  const bridged = {
+    addresses: [parseAddress('2001:db8:993::10', W)],
+    gateways: [parseAddress('192.0.2.1', W), parseAddress('2001:db8:993::1', W)],
+    network: 'lan',
+  };
   const more =
     policy === undefined ? {} : { policy: { ...policy, macPrefix: parseMacPrefix('aa:00:10', W) } };
   return { ...rest, state: 'pending', request, bridged, ...more, before: [] };

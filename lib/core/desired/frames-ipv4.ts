@@ -15,6 +15,10 @@ export function ipv4Rules(guest: Guest): readonly RuleWords[] {
     [`${FIRST} udp dport 68 counter drop`, 'plays DHCP server'],
     // An IGMP query: who sends it becomes the querier, and gets all multicast.
     ['ip protocol igmp @th,0,8 0x11 counter drop', 'plays router'],
+    // Its neighbours would send by it what is for elsewhere (RFC 1256, and redirects).
+    ...['redirect', 'router-advertisement'].map(
+      type => [`${FIRST} icmp type ${type} counter drop`, 'plays router'] as const,
+    ),
     ...routerRules(guest, 'ip saddr'),
     ...each(own[4], 'meta protocol ip', 'ip saddr').map(
       match => [`${match} accept`, 'IPv4 from its own address'] as const,

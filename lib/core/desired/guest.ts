@@ -71,9 +71,8 @@ function marksOf(nic: Nic): Guest['marks'] {
 }
 
 /** A guest with these would be its neighbours' router, or its own. */
-function routersOf(nic: Nic, settings: Settings): readonly Address[] {
-  const { gateway, gateway6 } = nic.request.network;
+export function routersOf(nic: Nic, settings: Settings): readonly Address[] {
   const gateways =
-    nic.mode === 'routed' ? nic.network.families.map(entry => entry.gateway) : [gateway, gateway6];
-  return [linkLocal(settings.tapMac), ...gateways.filter(address => address !== undefined)];
+    nic.mode === 'routed' ? nic.network.families.flatMap(entry => entry.gateway ?? []) : nic.gateways;
+  return [linkLocal(settings.tapMac), ...gateways];
 }

@@ -86,7 +86,7 @@ export function subnetOf(
     : (request.network.subnet6 ?? section?.subnet6);
 }
 
-function gatewayOf(
+export function gatewayOf(
   request: NicRequest,
   section: NetworkSection | undefined,
   family: Family,

@@ -1,13 +1,5 @@
 import { VmnetError } from '../errors.ts';
-import {
-  type Address,
-  contains,
-  defaultPrefix,
-  eui64,
-  FAMILIES,
-  linkLocal,
-  type Prefix,
-} from '../model/address.ts';
+import { type Address, contains, defaultPrefix, eui64, FAMILIES, type Prefix } from '../model/address.ts';
 import type { NetworkSection } from '../model/config.ts';
 import { type Ifname, parseIfname } from '../model/ifname.ts';
 import type { BridgedNic, Network, Nic, RoutedNic } from '../model/network.ts';
@@ -15,8 +7,17 @@ import type { NicRequest } from '../model/request.ts';
 import { vlansOf } from '../model/vlan.ts';
 import type { RouteQuery } from '../observed/query.ts';
 import { pick } from '../source/pick.ts';
+import { routersOf } from './guest.ts';
 import { policyOf } from './policy.ts';
-import { familyOf, type Surroundings, sectionOf, subnetOf, tableOf, uplinkOf } from './resolve-network.ts';
+import {
+  familyOf,
+  gatewayOf,
+  type Surroundings,
+  sectionOf,
+  subnetOf,
+  tableOf,
+  uplinkOf,
+} from './resolve-network.ts';
 import { checkSwitchPolicy } from './switch.ts';
 
 /** Where the configuration names no uplink, it is the device of the table's default route: these are to be read. */
@@ -52,6 +53,7 @@ function bridgedNic(request: NicRequest, mode: BridgedNic['mode'], { config }: S
     request,
     bridge: bridgeOf(request, section),
     addresses: guestAddresses(request, subnetOf(request, section, 6)),
+    gateways: FAMILIES.flatMap(family => gatewayOf(request, section, family) ?? []),
     policy: policyOf(request, section, config),
     ...pick({
       network: request.network.name ?? section?.name,
@@ -60,6 +62,7 @@ function bridgedNic(request: NicRequest, mode: BridgedNic['mode'], { config }: S
     }),
   };
   checkSwitchPolicy(nic);
+  checkRouters(nic, nic.gateways);
   return nic;
 }
 
@@ -97,7 +100,7 @@ function routedNic(request: NicRequest, surroundings: Surroundings): RoutedNic {
   const policy = policyOf(request, section, surroundings.config);
   const nic: RoutedNic = { mode: 'routed', request, addresses, network, policy };
   checkAddresses(nic);
-  checkAllowed(nic, linkLocal(surroundings.config.settings.tapMac));
+  checkRouters(nic, routersOf(nic, surroundings.config.settings));
   return nic;
 }
 
@@ -125,29 +128,35 @@ function checkAddresses(nic: RoutedNic): void {
           },
         );
       }
-      if (entry.gateway?.text === address.text) {
-        throw new VmnetError('request', `${address.text} is the gateway of ${nic.network.name}`, {
-          where: nic.request.ifname,
-          hint: 'no VM may have it',
-        });
-      }
     }
   }
 }
 
-/** Whom the guest may pretend to be, its router must not be among them. */
-function checkAllowed({ request, network, policy }: RoutedNic, router: Address): void {
-  const routers = [router, ...network.families.flatMap(entry => entry.gateway ?? [])];
+/**
+ * Who the guest is, and whom it may pretend to be: its router is not among them. On a bridge a guest may well be the router
+ * itself; then what it sends has others' addresses, and the full filter is not for it.
+ */
+function checkRouters(nic: Nic, routers: readonly Address[]): void {
+  const { request, policy } = nic;
+  if (nic.mode !== 'routed' && policy.filter !== 'full') return;
+  const network = nic.mode === 'routed' ? nic.network.name : (nic.network ?? nic.bridge);
+  for (const address of nic.addresses) {
+    if (!routers.some(router => router.text === address.text)) continue;
+    throw new VmnetError('request', `${address.text} is the gateway of ${network}`, {
+      where: request.ifname,
+      hint:
+        nic.mode === 'routed'
+          ? 'no VM may have it'
+          : `give another address; if the VM is the router, it needs filter = mac, or the tag ${ROUTER_TAG}`,
+    });
+  }
   for (const prefix of policy.allowed) {
     const its = routers.find(address => contains(prefix, address));
     if (its === undefined) continue;
-    throw new VmnetError(
-      'request',
-      `the allowed ${prefix.text} has ${its.text} in it, the router of ${network.name}`,
-      {
-        where: request.ifname,
-        hint: 'allow less',
-      },
-    );
+    const what = `the allowed ${prefix.text} has ${its.text} in it, the router of ${network}`;
+    throw new VmnetError('request', what, { where: request.ifname, hint: 'allow less' });
   }
 }
+
+/** For one NIC. */
+const ROUTER_TAG = 'vmnet:network:NIC:filter:mac';

@@ -44,6 +44,8 @@ export interface BridgedNic {
   readonly request: NicRequest;
   /** Those that are known, perhaps none. */
   readonly addresses: readonly Address[];
+  /** The routers of its network, as far as anybody has said. */
+  readonly gateways: readonly Address[];
   readonly policy: Policy;
   /** The name of its network, where it has one. */
   readonly network?: string;

@@ -11,7 +11,8 @@ export interface NicRecord {
   /** The network as it was resolved then; absent for a bridged NIC. Down must not depend on what has changed since. */
   readonly network?: Network;
   /** Of a bridged NIC, what was not in its request but in the configuration. */
-  readonly bridged?: Pick<BridgedNic, 'addresses' | 'network' | 'vlanUplinks'>;
+  readonly bridged?: Pick<BridgedNic, 'addresses' | 'network' | 'vlanUplinks'> &
+    Partial<Pick<BridgedNic, 'gateways'>>;
   /** Of a pending one that takes the place of another: what of that one carries no mark by which it could be found. */
   readonly was?: EarlierPort;
   /** As it was resolved then; records of before there were policies have none. */

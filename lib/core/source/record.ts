@@ -71,11 +71,13 @@ function recordOf(json: Json): NicRecord {
 function bridgedOf(json: Json): NonNullable<NicRecord['bridged']> {
   const row = fields<NonNullable<NicRecord['bridged']>>(json, 'bridged', {
     addresses: 'needed',
+    gateways: 'optional',
     network: 'optional',
     vlanUplinks: 'optional',
   });
   return {
     addresses: list(row.addresses, 'bridged.addresses', (one, at) => address(one, at)),
+    ...present('gateways', row.gateways, all => list(all, 'bridged.gateways', (one, at) => address(one, at))),
     ...present('network', row.network, one => text(one, 'bridged.network')),
     ...present('vlanUplinks', row.vlanUplinks, one => list(one, 'bridged.vlanUplinks', ifname)),
   };
