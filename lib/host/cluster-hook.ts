@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { asVmnetError, EXIT, type ExitName, formatError } from '../core/errors.ts';
 import { type ClusterEvent, eventFromGanetiEnv, type InstanceEvent } from '../core/source/ganeti-hook.ts';
+import { isSameNode } from '../core/source/node-name.ts';
 import type { Context } from '../run/ports.ts';
 import { DEFAULT_CONFIG, DEFAULT_STATE_DIR } from './defaults.ts';
 import { createLog } from './log.ts';
@@ -54,5 +55,5 @@ export function isHere(event: InstanceEvent): boolean {
 }
 
 function isThisNode(node: string | undefined): boolean {
-  return node !== undefined && node.split('.')[0] === hostname().split('.')[0];
+  return node !== undefined && isSameNode(node, hostname());
 }

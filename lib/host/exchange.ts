@@ -1,5 +1,3 @@
-import { existsSync } from 'node:fs';
-import type { Ifname } from '../core/model/ifname.ts';
 import { byKey, type KernelObject, type LinkSetting } from '../core/model/object.ts';
 import { fdbQuestion, vlanQuestion } from '../core/observed/bridge.ts';
 import { type IpAnswer, proxyQuestion, routeQuestion, ruleQuestion } from '../core/observed/ip.ts';
@@ -10,6 +8,7 @@ import { startAnnouncer } from './announce.ts';
 import { loadBonding } from './bonding.ts';
 import { keepsMac } from './bridge.ts';
 import { type IpSession, openBridge } from './iproute2.ts';
+import { linkTest } from './link-test.ts';
 import { type NftSession, openNft } from './nftables.ts';
 import { ANNOUNCE_AGAIN, closeSessions, openSessions, type Started, take } from './start.ts';
 import { readSysctls, writeSysctls } from './sysctl.ts';
@@ -118,6 +117,7 @@ async function filter(
 
 /** A question about a link that is not there would end a batch; what has no device is not there either. */
 function present(query: Query): Query {
+  const isLink = linkTest();
   const links = query.links === 'all' ? query.links : query.links.filter(isLink);
   return {
     ...query,
@@ -127,11 +127,6 @@ function present(query: Query): Query {
     routes: query.routes.filter(route => route.dev === undefined || isLink(route.dev)),
     proxies: query.proxies.filter(proxy => !('dev' in proxy) || isLink(proxy.dev)),
   };
-}
-
-/** /proc/sys is that of the caller's network namespace, wherever /sys was mounted. */
-function isLink(ifname: Ifname): boolean {
-  return existsSync(`/proc/sys/net/ipv4/conf/${ifname}`);
 }
 
 /** What a bridge does with the MAC of a port that joins is in no netlink message. */

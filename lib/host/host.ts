@@ -36,10 +36,11 @@ export function createHost(stateDir: string, started: Started = { stateDir, lock
     ifindex,
     lock: (name, mode, timeoutMs = LOCK_TIMEOUT_MS) => {
       const key = lockKey(name, mode);
-      if (mode === 'exclusive' && timeoutMs > 0) giveUpShared(started, name);
-      const held = started.locks.get(key) ?? lockNow(stateDir, name, mode, timeoutMs);
+      const held = started.locks.get(key);
       started.locks.delete(key);
-      return held;
+      if (held !== undefined) return held;
+      if (mode === 'exclusive' && timeoutMs > 0) forget(started, name);
+      return lockNow(stateDir, name, mode, timeoutMs);
     },
     records: {
       read: ifname => readRecord(stateDir, ifname),
@@ -61,14 +62,16 @@ export function createHost(stateDir: string, started: Started = { stateDir, lock
   };
 }
 
-/** Who waits for a lock that it holds shared waits for itself; and without it, what was read meanwhile may not hold. */
-function giveUpShared(started: Started, name: Ifname | 'host'): void {
+/**
+ * Who waits for a lock that it holds shared waits for itself. And while it waits others make links anew: what was read
+ * does not hold any more, nor do the indexes that `ip` remembers.
+ */
+function forget(started: Started, name: Ifname | 'host'): void {
   const key = lockKey(name, 'shared');
-  const shared = started.locks.get(key);
-  if (shared === undefined) return;
-  shared.release();
+  started.locks.get(key)?.release();
   started.locks.delete(key);
   take(started, 'filter');
+  closeSessions(started);
 }
 
 function close(started: Started): void {

@@ -2,7 +2,7 @@ import { closeSync, ftruncateSync, mkdirSync, openSync, unlinkSync, writeSync } 
 import { join } from 'node:path';
 import { VmnetError } from '../core/errors.ts';
 import type { KernelObject } from '../core/model/object.ts';
-import { nftQuestion, readTables } from '../core/observed/nft.ts';
+import { complaintOf, nftQuestion, readTables } from '../core/observed/nft.ts';
 import type { NftQuery } from '../core/observed/query.ts';
 import type { Line } from '../core/plan/render.ts';
 import { start, toolError } from './exec.ts';
@@ -112,8 +112,7 @@ function scratch(stateDir: string): number {
   return file;
 }
 
-/** What is not there is an answer; what may not be read is none. */
 function refuse(said: string): void {
-  if (!/Operation not permitted|must be root/i.test(said)) return;
-  throw toolError('nft', { code: 1, stdout: '', stderr: said }, 'list');
+  const stderr = complaintOf(said);
+  if (stderr !== undefined) throw toolError('nft', { code: 1, stdout: '', stderr }, 'list');
 }

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { filterBase } from '../../lib/core/desired/filter.ts';
 import { NFT_FAMILIES } from '../../lib/core/model/nft.ts';
 import { contentOf, type KernelObject, keyOf, textOf } from '../../lib/core/model/object.ts';
-import { type NftDocument, readTables } from '../../lib/core/observed/nft.ts';
+import { complaintOf, type NftDocument, readTables } from '../../lib/core/observed/nft.ts';
 
 const document: NftDocument = JSON.parse(
   readFileSync(join(import.meta.dirname, '../fixtures/kernel/nft.json'), 'utf8'),
@@ -128,4 +128,24 @@ test('nothing at all, and the tables of others, are nothing', () => {
     },
   ];
   for (const row of rows) assert.deepEqual(read(row), [], JSON.stringify(row));
+});
+
+test('that something is not there is an answer, and what else goes wrong is none', () => {
+  const gone =
+    'Error: No such file or directory\nlist chain netdev vmnet from-tap0\n                  ^^^^^\n';
+  const near =
+    'Error: No such file or directory; did you mean table ‘vmnet’ in family inet?\nlist table ip vmnet\n';
+  assert.equal(complaintOf(''), undefined);
+  assert.equal(
+    complaintOf(`${gone}${near}# Warning: table ip nat is managed by iptables-nft, do not touch!\n`),
+    undefined,
+  );
+  for (const error of [
+    'Error: Could not process rule: Operation not supported',
+    'Error: syntax error, unexpected newline, expecting string',
+    'netlink: Error: cache initialization failed: Operation not permitted',
+    'netlink: Error: cache initialization failed: No buffer space available',
+    'Operation not permitted (you must be root)',
+  ])
+    assert.equal(complaintOf(`${gone}${error}\nlist table bridge vmnet\n${gone}`), error);
 });

@@ -55,3 +55,17 @@ test('a session that was answered in time lasts', async () => {
 test('a tool that does not end in time is an error, also where it is stopped', async () => {
   await assert.rejects(start('perl', ['-e', 'kill STOP => $$']).finish('', 500), isLate);
 });
+
+test('what a tool says before its answer is there with the answer', async () => {
+  const session = openSession({
+    tool: 'perl',
+    args: ['-e', '$| = 1; while (<STDIN>) { print STDERR "no $_"; print "[]\\n" }'],
+    isAnswer: line => line.startsWith('['),
+    ended: exit => toolError('perl', exit, 'ended'),
+  });
+  for (let round = 0; round < 100; round += 1) {
+    const { said } = await session.ask([`${round}`], all => all.length === 1);
+    assert.ok(said.endsWith(`no ${round}\n`), `${round}: ${said.slice(-20)}`);
+  }
+  session.close();
+});

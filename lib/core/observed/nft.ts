@@ -19,6 +19,13 @@ export function nftQuestion(query: NftQuery): string {
   return 'there' in query ? `list chains ${family}` : `list table ${family} ${NFT_TABLE}`;
 }
 
+/** Of what nft said beside its answers, what went wrong: that something is not there is an answer as well. */
+export function complaintOf(said: string): string | undefined {
+  return said
+    .split('\n')
+    .find(line => /\bError: |Operation not permitted/.test(line) && !/No such file or directory/.test(line));
+}
+
 /**
  * Reads what nft answered: our tables as objects, everybody else's passed over, and of NICs only those of `taps`. Who
  * asks for one chain learns as well that its table is there.
