@@ -27,7 +27,7 @@ export function addGc(yargs: GlobalArgv): void {
           );
         else
           printLine(`${counted(changes, 'object')} and ${counted(collected.taps.length, 'record')} removed`);
-        return 'ok';
+        return collected.errors[0]?.exit ?? 'ok';
       }),
   );
 }

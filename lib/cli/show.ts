@@ -1,8 +1,9 @@
+import { formatError } from '../core/errors.ts';
 import { parseIfname } from '../core/model/ifname.ts';
 import { textOf } from '../core/model/object.ts';
 import { driftText } from '../core/plan/drift-text.ts';
 import { type ShownNic, show } from '../run/list.ts';
-import { type GlobalArgv, onHost, printJson, printLine } from './context.ts';
+import { type GlobalArgv, onHost, printJson, printLine, reportErrors } from './context.ts';
 import { nicJson } from './list.ts';
 import { driftJson } from './print-plan.ts';
 
@@ -27,9 +28,10 @@ export function addShow(yargs: GlobalArgv): void {
             objects: shown.objects.map(textOf),
             dropped: shown.dropped,
             drift: shown.drift.map(driftJson),
+            ...(shown.error === undefined ? {} : { error: formatError(shown.error) }),
           });
         else printNic(shown);
-        return 'ok';
+        return reportErrors(context, shown.error === undefined ? [] : [shown.error], 'ok');
       }),
   );
 }

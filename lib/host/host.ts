@@ -11,6 +11,7 @@ import {
   iterateRecords,
   listRecords,
   readRecord,
+  removeTemporaries,
   writeRecord,
 } from './records.ts';
 import {
@@ -46,6 +47,7 @@ export function createHost(stateDir: string, started: Started = { stateDir, lock
       read: ifname => readRecord(stateDir, ifname),
       write: record => writeRecord(stateDir, record),
       remove: ifname => deleteRecord(stateDir, ifname),
+      tidy: () => removeTemporaries(stateDir),
       iterate: () => iterateRecords(stateDir),
       list: () => listRecords(stateDir),
     },

@@ -1,4 +1,13 @@
-import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { quoted, VmnetError } from '../core/errors.ts';
 import type { HostRecord } from '../core/model/host-record.ts';
@@ -12,6 +21,8 @@ import type { HostRecords } from '../run/ports.ts';
 export function writeRecord(stateDir: string, record: NicRecord): void {
   replace(fileOf(stateDir, record.request.ifname), record);
 }
+
+const TEMPORARY = /^-(\d+)\.tmp$/;
 
 function replace(file: string, record: NicRecord | HostRecord): void {
   // No link name starts with a dash, so no record is ever called this.
@@ -36,6 +47,16 @@ function tidy(temporary: string): void {
     rmSync(temporary, { force: true });
   } catch {
     // The first error is the one to tell.
+  }
+}
+
+/** Of the NICs' records, and of the host's: what a process has left that is gone by now. */
+export function removeTemporaries(stateDir: string): void {
+  for (const dir of [stateDir, join(stateDir, 'nics')]) {
+    for (const name of existsSync(dir) ? readdirSync(dir) : []) {
+      const pid = TEMPORARY.exec(name)?.[1];
+      if (pid !== undefined && !existsSync(`/proc/${pid}`)) tidy(join(dir, name));
+    }
   }
 }
 
@@ -99,7 +120,7 @@ function recordFiles(stateDir: string, broken: VmnetError[]): string[] {
   const dir = join(stateDir, 'nics');
   try {
     return readdirSync(dir)
-      .filter(name => !(name.startsWith('-') && name.endsWith('.tmp')))
+      .filter(name => !TEMPORARY.test(name))
       .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }) || (a < b ? -1 : 1))
       .map(name => join(dir, name));
   } catch (thrown) {

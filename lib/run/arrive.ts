@@ -1,15 +1,19 @@
 import { asVmnetError, formatError, VmnetError } from '../core/errors.ts';
-import type { NicRequest } from '../core/model/request.ts';
-import { attach } from './attach.ts';
+import type { Ifname } from '../core/model/ifname.ts';
+import type { NicRecord } from '../core/model/record.ts';
+import { attachLocked } from './attach.ts';
 import { isAlive } from './living.ts';
 import type { Context } from './ports.ts';
 
 /** The instance runs here by now: what was left out of its NICs while they were arriving is made up for. */
 export async function arrive(context: Context, instance: string): Promise<void> {
-  for (const request of arriving(context, instance)) {
-    const { phase: _, ...here } = request;
+  const records = [...context.host.records.iterate()];
+  const taps = records.flatMap(record =>
+    !(record instanceof VmnetError) && isArriving(context, record, instance) ? [record.request.ifname] : [],
+  );
+  for (const tap of taps) {
     try {
-      await attach(context, here, { dryRun: false });
+      await arriveTap(context, tap, instance);
     } catch (thrown) {
       // The others are not to suffer for it.
       context.report('error', formatError(asVmnetError(thrown)));
@@ -17,9 +21,20 @@ export async function arrive(context: Context, instance: string): Promise<void> 
   }
 }
 
-function arriving(context: Context, instance: string): readonly NicRequest[] {
-  return [...context.host.records.iterate()].flatMap(record => {
-    if (record instanceof VmnetError || record.request.phase !== 'arriving') return [];
-    return record.request.instance === instance && isAlive(context, record) ? [record.request] : [];
-  });
+/** Whoever had the lock before may have detached it, or brought it up with other words: its record is read again. */
+async function arriveTap(context: Context, tap: Ifname, instance: string): Promise<void> {
+  const lock = context.host.lock(tap, 'exclusive');
+  try {
+    const record = context.host.records.read(tap);
+    if (record === undefined || !isArriving(context, record, instance)) return;
+    const { phase: _, ...here } = record.request;
+    await attachLocked(context, here);
+  } finally {
+    lock.release();
+  }
+}
+
+function isArriving(context: Context, record: NicRecord, instance: string): boolean {
+  const { request } = record;
+  return request.phase === 'arriving' && request.instance === instance && isAlive(context, record);
 }

@@ -1,7 +1,7 @@
 import { policyWarnings } from '../core/desired/policy.ts';
 import { defaultRouteQueries, resolveNic } from '../core/desired/resolve.ts';
 import { restingSettings } from '../core/desired/resting.ts';
-import { VmnetError } from '../core/errors.ts';
+import { formatError, VmnetError } from '../core/errors.ts';
 import type { Ifname } from '../core/model/ifname.ts';
 import type { Nic } from '../core/model/network.ts';
 import { byKey, type KernelObject } from '../core/model/object.ts';
@@ -21,7 +21,7 @@ import { announceNics } from './announce.ts';
 import { apply, type Prepared, prepare, refuseForeign, touchesShared, withHostLock } from './converge.ts';
 import { aloneIn, type Change, type Goal, isFiltered, leaving } from './goal.ts';
 import { collectHolders } from './holders.ts';
-import { livingNics } from './living.ts';
+import { livingNics, removeRecords } from './living.ts';
 import type { Context } from './ports.ts';
 import { earlierPort, resolvedOf } from './recorded.ts';
 import { refuseTaken } from './taken.ts';
@@ -48,20 +48,25 @@ export async function attach(
   if (options.dryRun) return outcomeOf(await prepareAttach(context, request));
   const lock = context.host.lock(request.ifname, 'exclusive');
   try {
-    return await withHostLock(context, async alone => {
-      const prepared = await prepareAttach(context, request);
-      refuseForeign(prepared);
-      refuseTaken(context, prepared);
-      // A dead holder's name may be a new tap's by now, whose own attach must not run meanwhile.
-      // Nor may two leave a network at once, each to the other.
-      const { goal } = prepared;
-      if (!alone && (goal.changes.length > 1 || leaving(goal).length > 0 || touchesShared(prepared)))
-        return 'needs to be alone';
-      return carryOut(context, prepared);
-    });
+    return await attachLocked(context, request);
   } finally {
     lock.release();
   }
+}
+
+/** The same for who has the lock of the tap. */
+export function attachLocked(context: Context, request: NicRequest): Promise<Outcome> {
+  return withHostLock(context, async alone => {
+    const prepared = await prepareAttach(context, request);
+    refuseForeign(prepared);
+    refuseTaken(context, prepared);
+    // A dead holder's name may be a new tap's by now, whose own attach must not run meanwhile.
+    // Nor may two leave a network at once, each to the other.
+    const { goal } = prepared;
+    if (!alone && (goal.changes.length > 1 || leaving(goal).length > 0 || touchesShared(prepared)))
+      return 'needs to be alone';
+    return carryOut(context, prepared);
+  });
 }
 
 async function prepareAttach(context: Context, request: NicRequest): Promise<Prepared> {
@@ -123,7 +128,13 @@ async function carryOut(context: Context, prepared: Prepared): Promise<Outcome> 
     else records.write(change.record);
     throw thrown;
   }
-  for (const gone of dead) records.remove(gone.tap);
+  // The NIC is up: what is left of another one's record is no reason to say that it is not.
+  for (const error of removeRecords(
+    context,
+    dead.map(gone => gone.tap),
+  )) {
+    context.report('warn', formatError(error));
+  }
   return outcomeOf(prepared);
 }
 

@@ -13,25 +13,40 @@ import type { Context } from './ports.ts';
  * when the tap itself is gone already: then its record says what is left.
  */
 export async function detach(context: Context, tap: Ifname, options: { dryRun: boolean }): Promise<Outcome> {
-  // An attach that is under way writes the record: it is read when that one has ended.
-  const lock = options.dryRun ? undefined : context.host.lock(tap, 'exclusive');
-  try {
+  if (options.dryRun) {
     const record = readRecord(context, tap);
-    if (record === undefined) return await detachUnrecorded(context, tap, options);
-    if (options.dryRun) return outcomeOf(tap, await prepareDetach(context, tap, record));
-    return await withHostLock(context, async alone => {
-      const prepared = await prepareDetach(context, tap, record);
-      if (!alone && touchesShared(prepared)) return 'needs to be alone';
-      await remove(context, prepared);
-      context.host.records.remove(tap);
-      // One that went at the same time may have left the network to this one, as this one left it to that one.
-      if (!alone && othersOf(prepared.goal) !== othersOf(goalOf(context, [{ tap, record }])))
-        return 'needs to be alone';
-      return outcomeOf(tap, prepared);
-    });
-  } finally {
-    lock?.release();
+    return record === undefined
+      ? detachUnrecorded(context, tap, options)
+      : outcomeOf(tap, await prepareDetach(context, tap, record));
   }
+  const lock = context.host.lock(tap, 'exclusive');
+  try {
+    const outcome = await detachRecorded(context, tap);
+    return outcome ?? (await detachUnrecorded(context, tap, options));
+  } finally {
+    lock.release();
+  }
+}
+
+/**
+ * An attach of this tap writes the record, and so does a repair, which has the host's lock alone: it is read under both.
+ * Undefined when there is none.
+ */
+async function detachRecorded(context: Context, tap: Ifname): Promise<Outcome | undefined> {
+  let removed: NicRecord | undefined;
+  return withHostLock(context, async alone => {
+    const record = removed ?? readRecord(context, tap);
+    if (record === undefined) return undefined;
+    const prepared = await prepareDetach(context, tap, record);
+    if (!alone && touchesShared(prepared)) return 'needs to be alone';
+    await remove(context, prepared);
+    context.host.records.remove(tap);
+    removed = record;
+    // One that went at the same time may have left the network to this one, as this one left it to that one.
+    if (!alone && othersOf(prepared.goal) !== othersOf(goalOf(context, [{ tap, record }])))
+      return 'needs to be alone';
+    return outcomeOf(tap, prepared);
+  });
 }
 
 /** What others hold on to, each once. */

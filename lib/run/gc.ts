@@ -1,4 +1,4 @@
-import { VmnetError } from '../core/errors.ts';
+import { formatError, VmnetError } from '../core/errors.ts';
 import { isHostRoute, VMNET_PROTOCOL } from '../core/model/identity.ts';
 import type { Ifname } from '../core/model/ifname.ts';
 import type { KernelObject } from '../core/model/object.ts';
@@ -6,7 +6,7 @@ import type { NicRecord } from '../core/model/record.ts';
 import type { Plan, Step } from '../core/plan/plan.ts';
 import { type Prepared, prepare, remove } from './converge.ts';
 import type { Change } from './goal.ts';
-import { isAlive, livingTapOf, tapOf } from './living.ts';
+import { isAlive, livingTapOf, removeRecords, tapOf } from './living.ts';
 import type { Context } from './ports.ts';
 import { nicOfRecord } from './recorded.ts';
 
@@ -14,6 +14,8 @@ import { nicOfRecord } from './recorded.ts';
 export interface Collected {
   readonly plan: Plan;
   readonly taps: readonly Ifname[];
+  /** Files of taps that are gone and that cannot be removed: all else is. They are reported as well. */
+  readonly errors: readonly VmnetError[];
 }
 
 /**
@@ -57,8 +59,8 @@ export async function gc(context: Context, options: { dryRun: boolean; rest?: If
       ...records.filter(record => !living.includes(record)).map(record => record.request.ifname),
       ...broken.flatMap(error => tapOf(error) ?? []),
     ];
-    if (!options.dryRun) await sweep(context, { ...prepared, plan }, gone);
-    return { plan, taps: gone };
+    const errors = options.dryRun ? [] : await sweep(context, { ...prepared, plan }, gone);
+    return { plan, taps: gone.filter(tap => !errors.some(error => tapOf(error) === tap)), errors };
   } finally {
     lock?.release();
   }
@@ -94,7 +96,14 @@ function isTooMuch(step: Step, rest: Ifname | undefined): boolean {
 }
 
 /** What is missing elsewhere is not gc's to mend, so only its own steps are looked at again. */
-async function sweep(context: Context, prepared: Prepared, gone: readonly Ifname[]): Promise<void> {
+async function sweep(
+  context: Context,
+  prepared: Prepared,
+  gone: readonly Ifname[],
+): Promise<readonly VmnetError[]> {
   await remove(context, prepared);
-  for (const tap of gone) context.host.records.remove(tap);
+  context.host.records.tidy();
+  const errors = removeRecords(context, gone);
+  for (const error of errors) context.report('error', formatError(error));
+  return errors;
 }

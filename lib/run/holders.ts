@@ -1,8 +1,9 @@
-import { VmnetError } from '../core/errors.ts';
+import { formatError, VmnetError } from '../core/errors.ts';
 import type { Address } from '../core/model/address.ts';
 import { isHostRoute } from '../core/model/identity.ts';
 import { type Ifname, parseIfname } from '../core/model/ifname.ts';
 import type { Nic } from '../core/model/network.ts';
+import type { NicRecord } from '../core/model/record.ts';
 import type { Observed } from '../core/observed/query.ts';
 import type { Change } from './goal.ts';
 import { isAlive } from './living.ts';
@@ -64,7 +65,7 @@ function recordedHolders(
 function deadHolder(context: Context, name: string, address: string, nic: Nic): Change {
   const tap: Ifname = parseIfname(name, 'holder of the address');
   const index = context.host.ifindex(tap);
-  const record = context.host.records.read(tap);
+  const record = soundRecord(context, tap);
   const alive = index !== undefined && (record === undefined || record.ifindex === index);
   if (alive) {
     const owner = record?.request.instance === undefined ? tap : `${tap} (${record.request.instance})`;
@@ -74,4 +75,15 @@ function deadHolder(context: Context, name: string, address: string, nic: Nic): 
     });
   }
   return { tap, ...(record === undefined ? {} : { record }) };
+}
+
+/** One that cannot be read is another NIC's to mend; its link tells whether it lives. */
+function soundRecord(context: Context, tap: Ifname): NicRecord | undefined {
+  try {
+    return context.host.records.read(tap);
+  } catch (thrown) {
+    if (!(thrown instanceof VmnetError) || thrown.exit !== 'record') throw thrown;
+    context.report('warn', formatError(thrown));
+    return undefined;
+  }
 }

@@ -6,8 +6,9 @@ import type { Ifname } from '../core/model/ifname.ts';
 import type { KernelObject } from '../core/model/object.ts';
 import type { NicRecord } from '../core/model/record.ts';
 import type { Step } from '../core/plan/plan.ts';
-import { goalOf, resolve } from './attach.ts';
-import { recordedNic } from './check.ts';
+import { pick } from '../core/source/pick.ts';
+import { goalOf } from './attach.ts';
+import { changesOf, recordedNic } from './check.ts';
 import { prepare } from './converge.ts';
 import { inScope } from './goal.ts';
 import { isAlive } from './living.ts';
@@ -40,6 +41,8 @@ export interface ShownNic extends ListedNic {
   readonly drift: readonly Step[];
   /** What the filter of the tap has dropped since it was made, by what it was. */
   readonly dropped: readonly Dropped[];
+  /** Why the configuration does not give this NIC any more; what is shown is what the record says of it. */
+  readonly error?: VmnetError;
 }
 
 export interface Dropped {
@@ -51,11 +54,19 @@ export interface Dropped {
 export async function show(context: Context, tap: Ifname): Promise<ShownNic> {
   const record = recordedNic(context, tap);
   const shown = listed(context, record);
-  const nic = shown.alive ? await resolve(context, record.request) : undefined;
-  const goal = goalOf(context, [{ tap, record, ...(nic === undefined ? {} : { nic }) }]);
+  const { changes, outdated, errors } = await changesOf(context, [record]);
+  const [change = { tap, record }] = [...changes, ...outdated];
+  const goal = goalOf(context, [change]);
   const { before, plan } = await prepare(context, goal);
   const objects = inScope(goal, before);
-  return { ...shown, objects, drift: plan.steps, dropped: droppedBy(tap, objects) };
+  const [error] = errors;
+  return {
+    ...shown,
+    objects,
+    drift: plan.steps,
+    dropped: droppedBy(tap, objects),
+    ...pick({ error }),
+  };
 }
 
 function droppedBy(tap: Ifname, objects: readonly KernelObject[]): readonly Dropped[] {

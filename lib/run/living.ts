@@ -49,3 +49,16 @@ export function tapOf(broken: VmnetError): Ifname | undefined {
     return undefined;
   }
 }
+
+/** Returns why those that are still there could not be removed. */
+export function removeRecords(context: Context, taps: readonly Ifname[]): readonly VmnetError[] {
+  return taps.flatMap(tap => {
+    try {
+      context.host.records.remove(tap);
+      return [];
+    } catch (thrown) {
+      if (thrown instanceof VmnetError) return [thrown];
+      throw thrown;
+    }
+  });
+}

@@ -37,6 +37,8 @@ export interface Records {
   read(ifname: Ifname): NicRecord | undefined;
   write(record: NicRecord): void;
   remove(ifname: Ifname): void;
+  /** Removes what writers have left that were killed. */
+  tidy(): void;
   /** One after the other, as far as somebody asks; an error for a file that is none. */
   iterate(): Iterable<NicRecord | VmnetError>;
   list(): { readonly records: readonly NicRecord[]; readonly broken: readonly VmnetError[] };

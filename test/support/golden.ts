@@ -104,6 +104,7 @@ export function goldenHost(name: string): GoldenHost {
     ifindex: ifname => links.get(ifname)?.ifindex,
     lock: () => ({ release: () => undefined }),
     records: {
+      tidy: () => undefined,
       read: ifname => records.get(ifname),
       write: () => undefined,
       remove: () => undefined,

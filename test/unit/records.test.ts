@@ -1,10 +1,17 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, beforeEach, describe, it } from 'node:test';
 import { parseIfname } from '../../lib/core/model/ifname.ts';
-import { deleteRecord, listRecords, readRecord, writeRecord } from '../../lib/host/records.ts';
+import {
+  deleteRecord,
+  listRecords,
+  readRecord,
+  removeTemporaries,
+  writeRecord,
+} from '../../lib/host/records.ts';
 import { bridged, broken, routed, W } from '../support/recorded.ts';
 
 const tap0 = parseIfname('tap0', W);
@@ -71,6 +78,18 @@ describe('records', () => {
     // gc deletes by the tap's name, which this file has not.
     assert.doesNotMatch(errors[0]?.hint ?? '', /gc removes/);
     assert.throws(() => readRecord(state, parseIfname('tap3', W)), broken(join(dir, 'tap3.json')));
+  });
+
+  it('that were half written are removed when their writers are gone', () => {
+    writeRecord(state, routed());
+    const dead = spawnSync('true').pid;
+    for (const dir of [state, join(state, 'nics')])
+      for (const name of [`-${dead}.tmp`, `-${process.pid}.tmp`, '-x.tmp'])
+        writeFileSync(join(dir, name), '{');
+    removeTemporaries(state);
+    assert.deepEqual(readdirSync(join(state, 'nics')), [`-${process.pid}.tmp`, '-x.tmp', 'tap0.json'].sort());
+    assert.deepEqual(readdirSync(state), [`-${process.pid}.tmp`, '-x.tmp', 'nics'].sort());
+    removeTemporaries(join(state, 'nowhere'));
   });
 
   it('that cannot be written leave nothing behind', () => {

@@ -30,6 +30,15 @@ export function hostRecordIn(
 export function recordsIn(texts: Map<string, string>, step: (kind: 'record', text: string) => void): Records {
   const nics = () => [...texts].filter(([name]) => name !== '/host').sort();
   const parse = (ifname: string, text: string): NicRecord => parseRecord(text, `${ifname}.json`);
+  const all = () =>
+    nics().map(([ifname, text]) => {
+      try {
+        return parse(ifname, text);
+      } catch (thrown) {
+        if (thrown instanceof VmnetError) return thrown;
+        throw thrown;
+      }
+    });
   return {
     read: ifname => {
       const text = texts.get(ifname);
@@ -43,19 +52,11 @@ export function recordsIn(texts: Map<string, string>, step: (kind: 'record', tex
       step('record', `remove ${ifname}`);
       texts.delete(ifname);
     },
-    iterate: () => nics().map(([ifname, text]) => parse(ifname, text)),
-    list: () => {
-      const records: NicRecord[] = [];
-      const broken: VmnetError[] = [];
-      for (const [ifname, text] of nics()) {
-        try {
-          records.push(parse(ifname, text));
-        } catch (thrown) {
-          if (!(thrown instanceof VmnetError)) throw thrown;
-          broken.push(thrown);
-        }
-      }
-      return { records, broken };
-    },
+    tidy: () => undefined,
+    iterate: () => all(),
+    list: () => ({
+      records: all().filter((one): one is NicRecord => !(one instanceof VmnetError)),
+      broken: all().filter(one => one instanceof VmnetError),
+    }),
   };
 }

@@ -1,0 +1,143 @@
+// Records that cannot be read, that are another's, or that change while somebody waits: on the kernel in memory, with the
+// files of a real state directory.
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { VmnetError } from '../../lib/core/errors.ts';
+import { parseIfname } from '../../lib/core/model/ifname.ts';
+import type { NicRecord } from '../../lib/core/model/record.ts';
+import { createHost } from '../../lib/host/host.ts';
+import { arrive } from '../../lib/run/arrive.ts';
+import { attach } from '../../lib/run/attach.ts';
+import { check } from '../../lib/run/check.ts';
+import { detach } from '../../lib/run/detach.ts';
+import { gc } from '../../lib/run/gc.ts';
+import { show } from '../../lib/run/list.ts';
+import type { Context } from '../../lib/run/ports.ts';
+import { repair } from '../../lib/run/repair.ts';
+import { memoryWorld } from '../support/memory-world.ts';
+import { contextOf, INI, routed } from '../support/world.ts';
+
+const now = { dryRun: false };
+const tap = (name: string) => parseIfname(name, 'test');
+const root = mkdtempSync(join(tmpdir(), 'vmnet-records-'));
+after(() => rmSync(root, { recursive: true }));
+
+/** A node with these taps, and what its runs say. */
+async function node(...taps: readonly string[]) {
+  const world = memoryWorld();
+  const state = mkdtempSync(join(root, 'state-'));
+  const said: string[] = [];
+  const host = { ...world.context.host, records: createHost(state).records };
+  const contextWith = (ini: string): Context => ({
+    ...contextOf(host, ini),
+    report: (level, text) => void (level === 'debug' || said.push(text)),
+  });
+  for (const name of taps) await world.makeTap(name);
+  return { world, state, said, contextWith, context: contextWith(INI), nics: join(state, 'nics') };
+}
+
+/** The same context, in which this happens while somebody waits for the lock. */
+function whileWaiting(context: Context, name: string, happens: () => void): Context {
+  const { host } = context;
+  const lock: typeof host.lock = (asked, mode, timeout) => {
+    const held = host.lock(asked, mode, timeout);
+    if (asked === name) happens();
+    return held;
+  };
+  return { ...context, host: { ...host, lock } };
+}
+
+describe('a directory where a record should be', () => {
+  test('keeps gc from nothing else', async () => {
+    const { world, nics, context } = await node('tap0', 'tap9');
+    await attach(context, routed('tap0', 5), now);
+    await attach(context, routed('tap9', 6), now);
+    mkdirSync(join(nics, 'tap3.json'));
+    for (const name of ['tap0', 'tap9']) await world.removeTap(name);
+    const { taps, errors } = await gc(context, now);
+    assert.deepEqual(taps, ['tap0', 'tap9']);
+    assert.deepEqual(
+      errors.map(({ exit, where }) => [exit, where]),
+      [['record', join(nics, 'tap3.json')]],
+    );
+    assert.deepEqual(readdirSync(nics), ['tap3.json']);
+    assert.deepEqual((await gc(context, now)).plan.steps, []);
+  });
+});
+
+describe('the broken record of another tap, whose address is asked for', () => {
+  const wanted = { ...routed('tap0', 5) };
+
+  test('whose link is gone: the NIC comes up', async () => {
+    const { world, nics, context, said } = await node('tap0', 'tap1');
+    await attach(context, routed('tap1', 5), now);
+    writeFileSync(join(nics, 'tap1.json'), '{');
+    await world.removeTap('tap1');
+    await attach(context, wanted, now);
+    assert.deepEqual((await check(context, [tap('tap0')])).steps, []);
+    assert.deepEqual(said, []);
+  });
+
+  test('whose link is there: the address is taken, and that is the error', async () => {
+    const { nics, context, said } = await node('tap0', 'tap1');
+    await attach(context, routed('tap1', 5), now);
+    writeFileSync(join(nics, 'tap1.json'), '{');
+    await assert.rejects(attach(context, wanted, now), (error: unknown) => {
+      assert.ok(error instanceof VmnetError);
+      assert.equal(error.exit, 'request');
+      assert.match(error.message, /tap1/);
+      return true;
+    });
+    assert.match(said.join(' '), /tap1\.json/);
+  });
+});
+
+test('a configuration that does not give a NIC any more: its record is shown, and what is wrong', async () => {
+  const { contextWith, context } = await node('tap0');
+  await attach(context, routed('tap0', 5), now);
+  const shown = await show(contextWith('[network other]\nmode = bridged\nlink = br0\n'), tap('tap0'));
+  assert.equal(shown.error?.exit, 'request');
+  assert.deepEqual(shown.drift, []);
+  assert.ok(shown.objects.some(object => object.kind === 'route'));
+  assert.equal((await show(context, tap('tap0'))).error, undefined);
+});
+
+describe('a record that is written while somebody waits for the host', () => {
+  test('detach goes by what repair has made of the NIC', async () => {
+    const { world, contextWith, context } = await node('tap0');
+    const before = world.kernel.snapshot();
+    await attach(context, routed('tap0', 5), now);
+    const old = context.host.records.read(tap('tap0'));
+    const changed = contextWith(INI.replace('table = 993', 'table = 995'));
+    await repair(changed, [], now);
+    const repaired = context.host.records.read(tap('tap0'));
+    assert.ok(old && repaired && old.network?.group !== repaired.network?.group);
+    changed.host.records.write(old);
+    const waiting = whileWaiting(changed, 'host', () => changed.host.records.write(repaired));
+    await detach(waiting, tap('tap0'), now);
+    const left = (lines: readonly string[]) => lines.filter(line => /99[35]/.test(line));
+    assert.deepEqual(left(world.kernel.snapshot()), left(before));
+  });
+
+  test('what has arrived by itself meanwhile is left as it is, and so is what is gone', async () => {
+    const { contextWith, context, said } = await node('tap0', 'tap1');
+    const arriving = (name: string, number: number) =>
+      ({ ...routed(name, number), instance: 'vm.example.org', phase: 'arriving' }) as const;
+    await attach(context, arriving('tap0', 5), now);
+    await attach(context, arriving('tap1', 6), now);
+    const { phase: _, ...here } = arriving('tap0', 7);
+    const other = contextWith(INI);
+    await attach(other, here, now);
+    const renewed = context.host.records.read(tap('tap0')) as NicRecord;
+    await attach(other, arriving('tap0', 5), now);
+    const waiting = whileWaiting(context, 'tap0', () => other.host.records.write(renewed));
+    const gone = whileWaiting(waiting, 'tap1', () => other.host.records.remove(tap('tap1')));
+    await arrive(gone, 'vm.example.org');
+    assert.deepEqual(said, []);
+    assert.deepEqual(context.host.records.read(tap('tap0')), renewed);
+    assert.equal(context.host.records.read(tap('tap1')), undefined);
+  });
+});
