@@ -32,7 +32,7 @@ export function runXenHook(args: readonly string[], env: NodeJS.ProcessEnv, verb
 async function carryOut(args: readonly string[], env: NodeJS.ProcessEnv, verbs: Verbs): Promise<ExitName> {
   const call = parseXenCall(args, env);
   if (call.operation === 'nothing') return 'ok';
-  if (call.operation === 'up') return bringUp(call, verbs.attach);
+  if (call.operation === 'up') return bringUp(call, verbs);
   const name = await nameOf(call);
   return runForTap('down', { text: name, where: call.path }, verbs.detach);
 }
@@ -50,7 +50,7 @@ async function nameOf(call: XenCall): Promise<Ifname> {
   return xenLinkName(call, keys);
 }
 
-async function bringUp(call: XenCall, attach: Verbs['attach']): Promise<ExitName> {
+async function bringUp(call: XenCall, verbs: Verbs): Promise<ExitName> {
   // That the reason cannot be written is no other reason.
   const tell = (error: VmnetError) => writeError(call, error).catch(() => undefined);
   try {
@@ -59,15 +59,39 @@ async function bringUp(call: XenCall, attach: Verbs['attach']): Promise<ExitName
     const work: HookWork = async context => {
       const told = requestFromXen(call, keys, guest ?? '');
       const request = await requestOf(told, call.path, xenNicName(call, keys), context.config);
-      if (linkExists(call.device)) await renameLink(call.device, name);
+      const isAgain = await nameLink(context, call, request);
       if (call.emulated && request.mode === 'routed') return context.report('warn', EMULATED);
-      await attach(context, request);
-      if (!call.emulated) await writeConnected(call);
+      await verbs.attach(context, request);
+      if (call.emulated) return;
+      await writeConnected(call).catch(async thrown => {
+        // Xen takes it for failed, and need not call for it to be taken away.
+        if (!isAgain) await verbs.detach(context, name).catch(left => context.report('error', String(left)));
+        throw thrown;
+      });
     };
     return await runForTap('up', { text: name, where: call.path }, work, tell);
   } catch (thrown) {
     return failed(asVmnetError(thrown), tell);
   }
+}
+
+/**
+ * Gives the device its name, and says whether it was attached by it before: Xen calls again after a restart of the
+ * backend, when the device has its name already. Any other link of that name is somebody else's.
+ */
+async function nameLink(context: Context, { device, path }: XenCall, request: NicRequest): Promise<boolean> {
+  const { readRecord } = await import('../run/attach.ts');
+  const { isAlive } = await import('../run/living.ts');
+  const { ifname: name, mac } = request;
+  const isNew = linkExists(device);
+  if (isNew) await renameLink(device, name);
+  const record = readRecord(context, name);
+  const isAgain = record !== undefined && isAlive(context, record) && record.request.mac === mac;
+  if (isAgain || isNew || !linkExists(name)) return isAgain;
+  throw new VmnetError('request', `${device} is not there, and ${name} is another link`, {
+    where: `${path}/vifname`,
+    hint: 'give another vifname, or remove that link',
+  });
 }
 
 /** One address is routed to one link, and that is the one that the guest's own driver uses. */

@@ -33,7 +33,8 @@ before(async () => {
   );
   program(
     'xenstore-write',
-    'while [ $# -ge 2 ]; do mkdir -p "$(dirname "./$1")"; printf %s "$2" >"./$1"; shift 2; done',
+    'case "$*" in *connected) [ ! -e full ] || { echo "could not write" >&2; exit 1; };; esac\n' +
+      'while [ $# -ge 2 ]; do mkdir -p "$(dirname "./$1")"; printf %s "$2" >"./$1"; shift 2; done',
   );
 });
 beforeEach(() => {
@@ -165,6 +166,36 @@ test('a refusal is told in xenstore as well', { skip }, async () => {
   assert.match(await ip(node, 'link', 'show', 'vif1.0'), /vif1\.0/);
   assert.deepEqual(recordsOf(node), []);
   await stopVm(vm);
+});
+
+test('a NIC that Xen is not told of is none', { skip }, async () => {
+  const vm = await startGuest(routedNic(23, 'vif1.0'));
+  store({ mac: vm.nic.mac, ip: vm.address, vifname: 'web1-0' });
+  put('[nic]\nnetwork = public\n', 'nics.d', 'web1-0.ini');
+  put('', 'store', 'full');
+  refused(await online(), 71, 'could not write');
+  assert.deepEqual(recordsOf(node), []);
+  // One that was there before is left as it is.
+  rmSync(besideConfig('store', 'full'));
+  await ip(node, 'link', 'set', 'web1-0', 'name', 'vif1.0');
+  succeeded(await online());
+  put('', 'store', 'full');
+  refused(await online(), 71, 'could not write');
+  await works(datacentre, vm);
+  rmSync(besideConfig('store', 'full'));
+  succeeded(await offline());
+  await stopVm(vm);
+});
+
+test('a link that has the name, and is not the device', { skip }, async () => {
+  await makeTap(node, 'web1-0');
+  const before = await stateOf(node);
+  store({ mac: 'aa:00:00:35:6d:01', ip: '192.0.2.24', vifname: 'web1-0' });
+  put('[nic]\nnetwork = public\n', 'nics.d', 'web1-0.ini');
+  refused(await online(), 65, 'vif1.0', 'web1-0');
+  assert.deepEqual(recordsOf(node), []);
+  assert.deepEqual(await stateOf(node), before);
+  await ip(node, 'link', 'delete', 'web1-0');
 });
 
 test('calls that are none', { skip }, async () => {
