@@ -1,4 +1,13 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  type Stats,
+  statSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { VmnetError } from '../core/errors.ts';
 import type { Config, FirewallProfile } from '../core/model/config.ts';
@@ -31,28 +40,27 @@ export function loadRtTables(): ReadonlyMap<string, number> {
     join(place, 'rt_tables'),
     ...namesIn(join(place, 'rt_tables.d'), '.conf'),
   ]);
-  return parseRtTables(files.filter(file => existsSync(file)).map(file => readFileSync(file, 'utf8')));
+  return parseRtTables(files.filter(file => existsSync(file)).map(readTrusted));
 }
 
-/** The paths of the files of a directory that end so, in the order of their names; none where there is no directory. */
+/** The paths of the files of a directory that end so, in the order of their names; none where there is no directory. Who may write that may add one. */
 export function namesIn(directory: string, ending: string): string[] {
   if (!existsSync(directory)) return [];
+  requireTrust(directory, statSync(directory));
   return readdirSync(directory)
     .filter(name => name.endsWith(ending))
     .sort()
     .map(name => join(directory, name));
 }
 
-/** Whoever may write the configuration decides what root runs: it must not be everybody. */
+/** Reads a file that only root may write: whoever may decides what root does. */
 export function readTrusted(file: string): string {
+  let descriptor: number | undefined;
   try {
-    if ((statSync(file).mode & 0o002) !== 0) {
-      throw new VmnetError('config', 'everybody may write this file', {
-        where: file,
-        hint: `chmod o-w ${file}`,
-      });
-    }
-    return readFileSync(file, 'utf8');
+    descriptor = openSync(file, 'r');
+    // Of what was opened, and not of what has the name by then.
+    requireTrust(file, fstatSync(descriptor));
+    return readFileSync(descriptor, 'utf8');
   } catch (cause) {
     if (cause instanceof VmnetError) throw cause;
     const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
@@ -61,5 +69,18 @@ export function readTrusted(file: string): string {
       hint: 'make it, make it readable, or name another with --config',
       cause,
     });
+  } finally {
+    if (descriptor !== undefined) closeSync(descriptor);
   }
+}
+
+/** As sudo asks of its own files; who is not root may look at what is theirs. */
+function requireTrust(path: string, { uid, gid, mode }: Stats): void {
+  const refuse = (what: string, hint: string): never => {
+    throw new VmnetError('config', what, { where: path, hint });
+  };
+  if (uid !== 0 && uid !== process.geteuid?.()) refuse(`it belongs to user ${uid}`, `chown root ${path}`);
+  if ((mode & 0o002) !== 0) refuse('everybody may write it', `chmod o-w ${path}`);
+  const isMine = gid === 0 || gid === process.getegid?.();
+  if ((mode & 0o020) !== 0 && !isMine) refuse(`group ${gid} may write it`, `chmod g-w ${path}`);
 }
