@@ -146,7 +146,7 @@ function recordOf(context: Context, { tap, nic, record }: Change, before: Observ
     version: 1,
     state: 'applied',
     request,
-    ...resolvedOf(nic),
+    ...resolvedOf(nic, context.config.settings),
     ifindex,
     before: settingsOf(tap, before, earlierSettings(tap, before, record)),
     at: context.host.now(),

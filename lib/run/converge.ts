@@ -1,6 +1,5 @@
 import { withRuleTexts } from '../core/desired/filter.ts';
 import { asVmnetError, formatError, VmnetError } from '../core/errors.ts';
-import { identityOf } from '../core/model/identity.ts';
 import { type KernelObject, keyOf, textOf } from '../core/model/object.ts';
 import { nicsOwn } from '../core/observed/owner.ts';
 import type { Observed, Query } from '../core/observed/query.ts';
@@ -28,7 +27,7 @@ export async function prepare(context: Context, goal: Goal): Promise<Prepared> {
 
 /** Refuses what would take something away that others made. */
 export function refuseForeign({ goal, plan }: Prepared): void {
-  const [step] = foreignInTheWay(plan.steps, identityOf(goal.settings));
+  const [step] = foreignInTheWay(plan.steps, identityOfGoal(goal));
   if (step?.op !== 'change') return;
   throw new VmnetError('config', `${textOf(step.was)} is in the way and not vmnet's`, {
     hint: `remove it, or change the configuration so that this is not needed: ${textOf(step.object)}`,

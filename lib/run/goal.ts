@@ -42,8 +42,9 @@ const NOTHING: Observed = { objects: [], links: new Map() };
 const MANY = 8;
 
 /** By what an undo tells what it may take away. */
-export function identityOfGoal({ host, settings }: Goal): Identity {
-  return { ...identityOf(settings), ...(host === undefined ? {} : { links: true }) };
+export function identityOfGoal({ changes, host, settings }: Goal): Identity {
+  const protocols = changes.flatMap(({ record }) => record?.routeProtocol ?? []);
+  return { ...identityOf(settings, protocols), ...(host === undefined ? {} : { links: true }) };
 }
 
 /** What to read for a goal: all that it wants, and all that the records say was made before. */
@@ -55,7 +56,7 @@ export function goalQuery(goal: Goal): Query {
   const objects = [...desiredObjects(goal, NOTHING), ...leavingObjects(goal), ...settings];
   const query = queryOf(objects, { taps, carriers });
   const complete = { ...query, sysctls: [...query.sysctls, IPV6_FORWARDING] };
-  if (goal.scope === 'node') return nodeQuery(bulkQuery(complete), identityOf(goal.settings));
+  if (goal.scope === 'node') return nodeQuery(bulkQuery(complete), identityOfGoal(goal));
   if (taps.length > MANY) return bulkQuery(complete);
   const bare = goal.changes.every(({ nic }) => nic === undefined);
   return {
@@ -72,7 +73,7 @@ export function goalPlan(goal: Goal, observed: Observed): Plan {
   const desired = desiredObjects(goal, observed);
   const found = joined(scoped(goal, observed, desired), desired, observed.links);
   const taps = goal.changes.map(change => change.tap);
-  return plan(found, supported(desired, observed, taps), identityOf(goal.settings));
+  return plan(found, supported(desired, observed, taps), identityOfGoal(goal));
 }
 
 /** The part of the kernel that this goal decides about: its NICs' own, and what it or a record names. */
@@ -96,7 +97,7 @@ function scoped(goal: Goal, observed: Observed, desired: readonly KernelObject[]
   const taps = goal.changes.map(change => change.tap);
   const own =
     goal.scope === 'node'
-      ? nodeOwns(observed.objects, identityOf(goal.settings))
+      ? nodeOwns(observed.objects, identityOfGoal(goal))
       : nicsOwn(taps, observed.objects);
   return observed.objects.filter(object => own(object) || (named.has(keyOf(object)) && !isNative(object)));
 }

@@ -1,5 +1,6 @@
 import { guestAddresses } from '../core/desired/resolve.ts';
 import type { Address } from '../core/model/address.ts';
+import type { Settings } from '../core/model/config.ts';
 import { parseIfname } from '../core/model/ifname.ts';
 import type { BridgedNic, Nic } from '../core/model/network.ts';
 import { DEFAULT_POLICY } from '../core/model/policy.ts';
@@ -9,9 +10,12 @@ import { vlansOf } from '../core/model/vlan.ts';
 import { pick } from '../core/source/pick.ts';
 
 /** What a record keeps of a NIC beside its request, so that `nicOfRecord` gives the same NIC. */
-export function resolvedOf(nic: Nic): Pick<NicRecord, 'network' | 'bridged' | 'policy'> {
+export function resolvedOf(
+  nic: Nic,
+  { routeProtocol }: Settings,
+): Pick<NicRecord, 'network' | 'bridged' | 'routeProtocol' | 'policy'> {
   const { policy } = nic;
-  if (nic.mode === 'routed') return { network: nic.network, policy };
+  if (nic.mode === 'routed') return { network: nic.network, routeProtocol, policy };
   const { addresses, gateways, network, vlanUplinks } = nic;
   const known = gateways.length > 0 ? { gateways } : {};
   return { bridged: { addresses, ...known, ...pick({ network, vlanUplinks }) }, policy };

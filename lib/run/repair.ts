@@ -56,7 +56,7 @@ function keepRecords(context: Context, changes: readonly Change[]): void {
   for (const { nic, record } of changes) {
     if (nic === undefined || record === undefined) continue;
     const { was: _, ...kept } = record;
-    const now: NicRecord = { ...kept, ...resolvedOf(nic), state: 'applied' };
+    const now: NicRecord = { ...kept, ...resolvedOf(nic, context.config.settings), state: 'applied' };
     if (JSON.stringify(now) !== JSON.stringify(record)) context.host.records.write(now);
   }
 }

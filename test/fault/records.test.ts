@@ -141,3 +141,40 @@ describe('a record that is written while somebody waits for the host', () => {
     assert.equal(context.host.records.read(tap('tap1')), undefined);
   });
 });
+
+describe('another route-protocol while NICs are up', () => {
+  const withProtocol = (number: number) => `[vmnet]\nroute-protocol = ${number}\n${INI}`;
+  const routes = (lines: readonly string[]) =>
+    lines.filter(line => /route.*(192\.0\.2\.5\/32|2001:db8:993::5\/128)/.test(line));
+
+  test('repair gives the routes the new one, and detach takes them away', async () => {
+    const { world, contextWith } = await node('tap0');
+    await attach(contextWith(withProtocol(186)), routed('tap0', 5), now);
+    for (const number of [187, 118, 186]) {
+      const changed = contextWith(withProtocol(number));
+      const drift = (await check(changed, [])).steps;
+      assert.deepEqual(
+        drift.map(({ op, object }) => [op, object.kind]),
+        [
+          ['change', 'route'],
+          ['change', 'route'],
+        ],
+      );
+      const { errors } = await repair(changed, [], now);
+      assert.deepEqual(errors, []);
+      assert.deepEqual((await check(changed, [])).steps, []);
+      const found = routes(world.kernel.snapshot());
+      assert.equal(found.length, 2, world.kernel.snapshot().join('\n'));
+      for (const line of found) assert.match(line, new RegExp(`proto ${number}\\b`));
+    }
+    await detach(contextWith(withProtocol(200)), tap('tap0'), now);
+    assert.deepEqual(routes(world.kernel.snapshot()), []);
+  });
+
+  test('a route that somebody else made stays in the way', async () => {
+    const { world, contextWith } = await node('tap0');
+    await world.ip('link set dev tap0 up');
+    await world.ip('route add 192.0.2.5/32 dev tap0 table 993 protocol 187');
+    await assert.rejects(attach(contextWith(withProtocol(186)), routed('tap0', 5), now), { exit: 'config' });
+  });
+});

@@ -50,6 +50,7 @@ export function routed(name = 'tap0'): NicRecord {
         { family: 6, table: 1993, uplink: parseIfname('bond0.993', W), skeleton: false },
       ],
     },
+    routeProtocol: 186,
     policy: {
       filter: 'full',
       unknownFamily: 'drop',
@@ -79,7 +80,7 @@ export function routed(name = 'tap0'): NicRecord {
 }
 
 export function bridged(name: string): NicRecord {
-  const { network: _, policy, ...rest } = routed(name);
+  const { network: _, routeProtocol: __, policy, ...rest } = routed(name);
   const request = {
     ifname: parseIfname(name, W),
     mode: 'bridged',

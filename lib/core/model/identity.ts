@@ -11,7 +11,8 @@ export const RULE_PROTOCOL = 2;
 
 /** By what a fresh process, with no memory, tells its own objects from everybody else's. */
 export interface Identity {
-  readonly routeProtocol: number;
+  /** Of the VMs' routes: the configured one, and those that records say were before it. */
+  readonly routeProtocols: readonly number[];
   readonly preferences: Preferences;
   /** Links and given addresses are vmnet's to remove as well, and what of Open vSwitch a section made, where the caller has looked them up in the host's record. */
   readonly links?: true;
@@ -30,10 +31,10 @@ export interface Preferences {
   readonly closeMain: number;
 }
 
-export function identityOf(settings: Settings): Identity {
+export function identityOf(settings: Settings, recorded: readonly number[] = []): Identity {
   const base = settings.rulePreference;
   return {
-    routeProtocol: settings.routeProtocol,
+    routeProtocols: [...new Set([settings.routeProtocol, ...recorded])],
     preferences: {
       mark: base,
       hostAccess: base + 1,
@@ -57,7 +58,7 @@ export function isOurs(object: KernelObject, identity: Identity): boolean {
       return (
         object.protocol === VMNET_PROTOCOL ||
         object.protocol === HOST_PROTOCOL ||
-        (object.protocol === identity.routeProtocol && isHostRoute(object))
+        (isHostRoute(object) && identity.routeProtocols.includes(object.protocol))
       );
     case 'proxy-neighbour':
       return object.protocol === VMNET_PROTOCOL;

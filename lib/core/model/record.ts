@@ -15,6 +15,8 @@ export interface NicRecord {
     Partial<Pick<BridgedNic, 'gateways'>>;
   /** Of a pending one that takes the place of another: what of that one carries no mark by which it could be found. */
   readonly was?: EarlierPort;
+  /** On the routes of a routed NIC; another one by now is only then known to be vmnet's. */
+  readonly routeProtocol?: number;
   /** As it was resolved then; records of before there were policies have none. */
   readonly policy?: Policy;
   /** The link's index then: a link of the same name with another index is another link. */

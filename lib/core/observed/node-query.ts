@@ -4,7 +4,7 @@ import { CHAIN_NAMES, type Query } from './query.ts';
 
 /** Everything on this node that carries a mark of ours, whoever wanted it, besides what `query` names. */
 export function nodeQuery(query: Query, identity: Identity): Query {
-  const protocols = [...new Set([VMNET_PROTOCOL, identity.routeProtocol])];
+  const protocols = [...new Set([VMNET_PROTOCOL, ...identity.routeProtocols])];
   return {
     ...query,
     links: 'all',
