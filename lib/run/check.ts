@@ -16,6 +16,7 @@ import type { Change, Goal } from './goal.ts';
 import { isAlive } from './living.ts';
 import type { Context } from './ports.ts';
 import { nicOfRecord } from './recorded.ts';
+import { contradictions } from './taken.ts';
 
 /** What differs from what should be; empty when all is well. */
 export interface Drift {
@@ -40,7 +41,12 @@ export async function check(context: Context, taps: readonly Ifname[]): Promise<
   const prepared = await prepare(context, goal);
   return {
     steps: prepared.plan.steps,
-    errors: [...broken, ...errors, ...surroundingErrors(changes, prepared.before).map(({ error }) => error)],
+    errors: [
+      ...broken,
+      ...errors,
+      ...contradictions(changes, goal.settings),
+      ...surroundingErrors(changes, prepared.before).map(({ error }) => error),
+    ],
     checked: changes.map(change => change.tap),
     gone: records.filter(record => !isAlive(context, record)).map(record => record.request.ifname),
   };

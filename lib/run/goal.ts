@@ -116,7 +116,7 @@ export function carriersOf(nic: Nic): readonly Ifname[] {
 }
 
 function desiredObjects(goal: Goal, observed: Observed): readonly KernelObject[] {
-  const nics = goal.changes.flatMap(change => change.nic ?? []);
+  const nics = oldestFirst(goal.changes).flatMap(change => change.nic ?? []);
   const wanted = byKey([
     ...goal.changes.flatMap(change => settingsBefore(change, observed)),
     ...sharedBy(nics, goal.settings),
@@ -130,10 +130,16 @@ function desiredObjects(goal: Goal, observed: Observed): readonly KernelObject[]
   return [...wanted.values(), ...kept];
 }
 
-/** Of a thousand NICs of one network, once. */
+/** Where two want different things of what they share, the one that was attached last was told last. */
+function oldestFirst(changes: readonly Change[]): readonly Change[] {
+  const at = ({ record }: Change): string => record?.at ?? 'now';
+  return changes.toSorted((a, b) => (at(a) < at(b) ? -1 : at(a) > at(b) ? 1 : 0));
+}
+
+/** Of a thousand NICs of one network, once, in the order of the last of each. */
 function sharedBy(nics: readonly Nic[], settings: Settings): readonly KernelObject[] {
-  const distinct = new Map(nics.map(nic => [sharedText(nic), nic]));
-  return [...distinct.values()].flatMap(nic => sharedObjects(nic, settings));
+  const distinct = new Map(nics.toReversed().map(nic => [sharedText(nic), nic]));
+  return [...distinct.values()].toReversed().flatMap(nic => sharedObjects(nic, settings));
 }
 
 /** What the tap was before the first attach, below what the NIC wants of it now; of a link that is gone, nothing. */

@@ -9,6 +9,7 @@ import { apply, prepare, refuseForeign } from './converge.ts';
 import type { Change } from './goal.ts';
 import type { Context } from './ports.ts';
 import { resolvedOf } from './recorded.ts';
+import { contradictions } from './taken.ts';
 
 export interface Repaired {
   readonly plan: Plan;
@@ -41,7 +42,7 @@ export async function repair(
     return {
       plan: prepared.plan,
       taps: sound.map(change => change.tap),
-      errors: [...broken, ...errors, ...left],
+      errors: [...broken, ...errors, ...left, ...contradictions(sound, context.config.settings)],
     };
   } finally {
     lock?.release();

@@ -1,9 +1,12 @@
-import { networkObjects } from '../core/desired/network.ts';
+import { networkObjects, sharedText } from '../core/desired/network.ts';
 import { VmnetError } from '../core/errors.ts';
+import type { Settings } from '../core/model/config.ts';
+import type { Ifname } from '../core/model/ifname.ts';
 import type { Network } from '../core/model/network.ts';
 import { byKey, contentOf, type KernelObject, keyOf, textOf } from '../core/model/object.ts';
 import type { Step } from '../core/plan/plan.ts';
 import type { Prepared } from './converge.ts';
+import type { Change } from './goal.ts';
 import { isAlive } from './living.ts';
 import type { Context } from './ports.ts';
 
@@ -41,11 +44,51 @@ function mayFollow(object: KernelObject, network: Network, names: ReadonlySet<st
   return names.has(network.name) && !(object.kind === 'nft-element' && isMark(object.set));
 }
 
+/**
+ * The same among NICs that are looked at together: of two networks that want different things of what they share, the one
+ * that was told last would have it, and nobody would be told.
+ */
+export function contradictions(changes: readonly Change[], settings: Settings): readonly VmnetError[] {
+  const networks = new Map<string, { readonly tap: Ifname; readonly network: Network }>();
+  for (const { tap, nic } of changes)
+    if (nic?.mode === 'routed') networks.set(sharedText(nic), { tap, network: nic.network });
+  if (networks.size < 2) return [];
+  const wanted = new Map<string, Wanted>();
+  const errors = new Map<string, VmnetError>();
+  for (const { tap, network } of networks.values()) {
+    for (const object of networkObjects(network, settings).filter(isContested)) {
+      const key = keyOf(object);
+      const other = wanted.get(key);
+      if (other === undefined) wanted.set(key, { tap, network, object });
+      else if (contentOf(other.object) !== contentOf(object) && other.network.name !== network.name)
+        errors.set(`${other.network.name} ${network.name}`, contradiction({ tap, network, object }, other));
+    }
+  }
+  return [...errors.values()];
+}
+
+interface Wanted {
+  readonly tap: Ifname;
+  readonly network: Network;
+  readonly object: KernelObject;
+}
+
+function contradiction({ tap, network, object }: Wanted, other: Wanted): VmnetError {
+  return new VmnetError(
+    'config',
+    `network ${network.name} needs ${textOf(object)}, and ${other.network.name}, which ${other.tap} is in, ${textOf(other.object)}`,
+    { where: tap, hint: 'correct one of the two, in its section or where the cluster says it' },
+  );
+}
+
 function sharedOf({ op, object }: Step): KernelObject[] {
-  if (op === 'delete') return [];
-  if (object.kind === 'route') return object.via === undefined ? [] : [object];
-  if (object.kind !== 'nft-element') return [];
-  return isMark(object.set) || ['group_gateway', 'uplink_arp_source'].includes(object.set) ? [object] : [];
+  return op === 'delete' || !isContested(object) ? [] : [object];
+}
+
+function isContested(object: KernelObject): boolean {
+  if (object.kind === 'route') return object.via !== undefined;
+  if (object.kind !== 'nft-element') return false;
+  return isMark(object.set) || ['group_gateway', 'uplink_arp_source'].includes(object.set);
 }
 
 function isMark(set: string): boolean {

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { VmnetError } from '../../lib/core/errors.ts';
+import { parseAddress } from '../../lib/core/model/address.ts';
 import { parseIfname } from '../../lib/core/model/ifname.ts';
 import type { NicRecord } from '../../lib/core/model/record.ts';
 import { createHost } from '../../lib/host/host.ts';
@@ -36,6 +37,11 @@ async function node(...taps: readonly string[]) {
     report: (level, text) => void (level === 'debug' || said.push(text)),
   });
   for (const name of taps) await world.makeTap(name);
+  let clock = Date.UTC(2031, 4, 4);
+  host.now = () => {
+    clock += 1000;
+    return new Date(clock).toISOString();
+  };
   return { world, state, said, contextWith, context: contextWith(INI), nics: join(state, 'nics') };
 }
 
@@ -176,5 +182,52 @@ describe('another route-protocol while NICs are up', () => {
     await world.ip('link set dev tap0 up');
     await world.ip('route add 192.0.2.5/32 dev tap0 table 993 protocol 187');
     await assert.rejects(attach(contextWith(withProtocol(186)), routed('tap0', 5), now), { exit: 'config' });
+  });
+});
+
+describe('NICs that were told different things of what they share', () => {
+  const via = (name: string, number: number, gateway: string, network = 'public') => {
+    const request = routed(name, number, { ips: [`192.0.2.${number}`] });
+    return { ...request, network: { name: network, gateway: parseAddress(gateway, 'test') } };
+  };
+  const gateways = (lines: readonly string[]) =>
+    lines.filter(line => /0\.0\.0\.0\/0.* via /.test(line)).map(line => / via (\S+)/.exec(line)?.[1]);
+
+  test('a network that got another gateway: what was said last counts, in whatever order they are', async () => {
+    for (const [first, last] of [
+      ['tap0', 'tap1'],
+      ['tap1', 'tap0'],
+    ] as const) {
+      const { world, context } = await node('tap0', 'tap1');
+      await attach(context, via(first, 5, '192.0.2.1'), now);
+      await attach(context, via(last, 6, '192.0.2.9'), now);
+      assert.deepEqual((await check(context, [])).steps, [], last);
+      await repair(context, [], now);
+      assert.deepEqual(gateways(world.kernel.snapshot()), ['192.0.2.9'], last);
+    }
+  });
+
+  test('two networks of a cluster with one table, told apart only by their NICs: both are named', async () => {
+    const { world, contextWith, context } = await node('tap0', 'tap1');
+    const ini = '[network shared]\nlink = shared\ntable = 993\nuplink = up0\nsubnet = 192.0.2.0/24\n';
+    const apart = contextWith(
+      `${ini}${ini.replaceAll('shared', 'split').replaceAll('993', '994').replaceAll('up0', 'up1')}`,
+    );
+    await attach(apart, { ...via('tap0', 5, '192.0.2.1', 'blue'), link: 'shared' }, now);
+    await attach(apart, { ...via('tap1', 6, '192.0.2.9', 'red'), link: 'split' }, now);
+    assert.deepEqual((await check(apart, [])).errors, []);
+    // Both sections agree; what the cluster says of the two networks does not.
+    const one = contextWith(`${ini}${ini.replaceAll('shared', 'split')}`);
+    for (const { errors } of [await check(one, []), await repair(one, [], now)]) {
+      assert.equal(errors.length, 1, errors.join('\n'));
+      assert.equal(errors[0]?.exit, 'config');
+      for (const name of ['blue', 'red', 'tap0', '192.0.2.1', '192.0.2.9'])
+        assert.ok(
+          `${errors[0]?.where} ${errors[0]?.message}`.includes(name),
+          `${name}: ${errors[0]?.message}`,
+        );
+    }
+    assert.deepEqual(gateways(world.kernel.snapshot()).slice(0, 1), ['192.0.2.9']);
+    assert.deepEqual(context.host.records.list().broken, []);
   });
 });

@@ -138,6 +138,37 @@ test('two networks that cannot both be', () => {
       'b.ini:4',
       /arp-source/,
     ],
+    [
+      `table = 5, uplink = e, ${V4}.1`,
+      `table = 5, group = 6, uplink = e, ${V4}.2`,
+      'b.ini:6',
+      /table 5.*gateway 192\.0\.2\.2 .*192\.0\.2\.1 .*a\.ini:5/,
+    ],
+    [
+      `table = 5, uplink = e, ${V6}:1`,
+      `table = 4, table6 = 5, uplink6 = f, ${V6}:1`,
+      'b.ini:6',
+      /table 5.*gateway6 2001:db8::1 on f.*on e.*a\.ini:5/,
+    ],
+    [
+      'table = 5, uplink = e, subnet = 192.0.2.0/24',
+      'table = 5, uplink = f, subnet = 192.0.2.0/24',
+      'b.ini:3',
+      /192\.0\.2\.0\/24.*table 5.*uplink f.*e .*a\.ini:3/,
+    ],
+    [
+      'table = 5, host-access = yes, subnet = 192.0.2.0/24',
+      'table = 6, host-services = dns, subnet = 192.0.2.0/24',
+      'b.ini:2',
+      /192\.0\.2\.0\/24.*table 6.*5 .*a\.ini:2/,
+    ],
+    [
+      'table = 5, host-access = yes, subnet6 = 2001:db8::/64',
+      'table = 6, host-access = yes, subnet6 = 2001:db8::/64',
+      'b.ini:1',
+      /2001:db8::\/64.*table6 6.*5 .*a\.ini:1/,
+    ],
+    ['table = 5, host-access = yes', 'table = 5, host-access = no', 'b.ini:3', /group 5.*host-access/],
   ];
   for (const [a, b, where, says] of table) refused([net('one', a), net('two', b)], where, says);
 });
@@ -152,6 +183,12 @@ test('two networks that can', () => {
     ['table = 5, uplink = eth0, uplink6 = eth1', 'table = 6, uplink = eth1, uplink6 = eth0'],
     [`mode = bridged, link = 993, ${V4}.1`, `table = 993, ${V4}.2`],
     ['table = 5, uplink = eth0', 'uplink = eth0'],
+    [`table = 5, uplink = e, ${V4}.1`, `table = 5, group = 6, uplink = e, ${V4}.1`],
+    [`table = 5, uplink = e, ${V4}.1`, 'table = 5, uplink = f, subnet = 198.51.100.0/24'],
+    [`table = main, uplink = e, ${V4}.1`, `table = main, group = 6, uplink = f, ${V4}.2`],
+    // As long as the host reaches neither, two networks may have the same addresses.
+    ['table = 5, subnet = 192.0.2.0/24', 'table = 6, subnet = 192.0.2.0/24, host-access = yes'],
+    ['table = 5, host-access = yes', 'table = 5'],
   ];
   for (const [a, b] of table)
     assert.equal(parse(net('one', a), net('two', b)).networks.length, 2, `${a} / ${b}`);

@@ -2,6 +2,7 @@ import { VmnetError } from '../errors.ts';
 import { type Address, contains, FAMILIES, type Family, isLinkLocal, type Prefix } from '../model/address.ts';
 import type { NetworkSection } from '../model/config.ts';
 import type { Ifname } from '../model/ifname.ts';
+import { isKernelTable, MAIN_TABLE } from '../model/network.ts';
 import { type IniSection, placeOf } from './ini-file.ts';
 import { BRIDGED_KEYS } from './policy-schema.ts';
 import { lookUpTable } from './rt-tables.ts';
@@ -40,6 +41,7 @@ export function checkNetworks(
     agree(first, second, what, 'table', facts => facts.tables[4]);
     agree(first, second, what, 'table6', facts => facts.tables[6]);
     agree(first, second, what, 'host-services', servicesOf);
+    agree(first, second, what, 'host-access', ({ ini }) => ini.entries.get('host-access')?.value);
   }
   // A bridge is one segment: what it opens of the host, it opens to all.
   for (const [first, second] of pairs(bridged, ({ section }) => section.link))
@@ -52,8 +54,34 @@ export function checkNetworks(
       agree(first, second, what, key, facts => facts.tables[family]);
       if (family === 4) agree(first, second, what, 'arp-source', facts => facts.section.arpSource?.text);
     }
+    checkTables(routed, family);
   }
 }
+
+/** A table has one default route and one of each subnet, and what the host itself sends to a subnet goes by one table. */
+function checkTables(routed: readonly Facts[], family: Family): void {
+  const [subnetKey, gatewayKey, uplinkKey, tableKey] = KEYS[family];
+  const subnetOf = ({ section }: Facts): string | undefined => section[subnetKey]?.text;
+  const tableOf = ({ tables }: Facts): number | undefined =>
+    isKernelTable(tables[family] ?? MAIN_TABLE) ? undefined : tables[family];
+  for (const [first, second] of pairs(routed, tableOf)) {
+    const what = `table ${tableOf(first)}`;
+    agree(first, second, what, gatewayKey, ({ section, uplinks }) => {
+      const gateway = section[gatewayKey]?.text;
+      return gateway && uplinks[family] && `${gateway} on ${uplinks[family]}`;
+    });
+    if (subnetOf(first) === subnetOf(second) && subnetOf(first) !== undefined)
+      agree(first, second, `${subnetOf(first)} in ${what}`, uplinkKey, ({ uplinks }) => uplinks[family]);
+  }
+  const reached = routed.filter(facts => facts.section.hostAccess || servicesOf(facts) !== NO_SERVICES);
+  for (const [first, second] of pairs(reached, subnetOf))
+    agree(first, second, `${subnetKey} ${subnetOf(first)}`, tableKey, ({ tables }) => tables[family]);
+}
+
+const KEYS = {
+  4: ['subnet', 'gateway', 'uplink', 'table'],
+  6: ['subnet6', 'gateway6', 'uplink6', 'table6'],
+} as const;
 
 /** Who says nothing of the mode may be routed. */
 function isRouted({ mode }: NetworkSection): boolean {
@@ -106,10 +134,12 @@ function factsOf(placed: Placed<NetworkSection>, rtTables: ReadonlyMap<string, n
   };
 }
 
+const NO_SERVICES = 'none';
+
 function servicesOf({ section }: Facts): string {
   const services = section.hostServices ?? [];
   return services.length === 0
-    ? 'none'
+    ? NO_SERVICES
     : services.map(({ protocol, port }) => `${protocol}/${port}`).join(' ');
 }
 
