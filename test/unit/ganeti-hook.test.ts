@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, test } from 'node:test';
+import { test } from 'node:test';
 import { VmnetError } from '../../lib/core/errors.ts';
 import {
   type ClusterEvent,
@@ -9,7 +9,6 @@ import {
   type HookPhase,
   type InstanceEvent,
 } from '../../lib/core/source/ganeti-hook.ts';
-import { isSameNode } from '../../lib/core/source/node-name.ts';
 
 type Env = Record<string, string>;
 
@@ -248,24 +247,4 @@ test('bad values, by the name of their variable', () => {
   }
   refused({ ...START, GANETI_INSTANCE_NIC_COUNT: '2' }, 'GANETI_INSTANCE_NIC1_MODE');
   refused({ ...MIGRATED, GANETI_POST_INSTANCE_NIC0_MAC: 'x' }, 'GANETI_POST_INSTANCE_NIC0_MAC');
-});
-
-describe('the names of nodes', () => {
-  const rows: readonly (readonly [string, string, boolean])[] = [
-    ['node1.a.example.org', 'node1.a.example.org', true],
-    ['node1.a.example.org', 'Node1.A.example.org.', true],
-    ['node1.a.example.org', 'node1.b.example.org', false],
-    ['node1.a', 'node1.a.example.org', true],
-    ['node1.a.example.org', 'node1', true],
-    ['node1', 'node1', true],
-    ['node1.a.example.org', 'node2', false],
-    ['node1.a.example.org', 'node10.a.example.org', false],
-    ['', 'node1', false],
-  ];
-  for (const [one, other, same] of rows) {
-    test(`${one} and ${other}`, () => {
-      assert.equal(isSameNode(one, other), same);
-      assert.equal(isSameNode(other, one), same);
-    });
-  }
 });
