@@ -19,6 +19,7 @@ function begun(mode: 'shared' | 'exclusive') {
   });
   const locks = new Map([[lockKey('host', mode), lockNow(dir, 'host', mode, 100)]]);
   const started: Started = {
+    stateDir: dir,
     locks,
     ip: { four: session('four'), six: session('six') },
     filter: { queries: [], objects: Promise.resolve([]) },
