@@ -71,7 +71,7 @@ async function carryOut(context: Context, { goal, query, before, plan }: Prepare
   if (plan.steps.length === 0) return before;
   for (const step of plan.steps) context.report('debug', stepText(step));
   let after = await context.host.exchange(render(plan.steps), query);
-  if (goal.scope === 'host') after = await settle(context, goal, query, after);
+  if (goal.scope === 'host' || plan.steps.some(isMove)) after = await settle(context, goal, query, after);
   const meant = new Set(plan.steps.map(step => keyOf(step.object)));
   const drift = goalPlan(goal, after).steps.find(
     step => goal.scope !== 'node' || meant.has(keyOf(step.object)),
@@ -80,6 +80,11 @@ async function carryOut(context: Context, { goal, query, before, plan }: Prepare
   throw new VmnetError('kernel', `the kernel took the change but does not show it: ${stepText(drift)}`, {
     hint: 'somebody else may be changing the same objects; look with `ip monitor` and `nft monitor`',
   });
+}
+
+/** A VRF sets a link that joins or leaves it down and up. */
+function isMove({ object }: Step): boolean {
+  return object.kind === 'link-setting' && object.setting === 'master';
 }
 
 /** A link that was set down and up on the way has lost what IPv6 had on it, and its routes; they come back now. */

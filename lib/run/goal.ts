@@ -112,7 +112,11 @@ export function leaving(goal: Goal): readonly Nic[] {
 
 /** The devices that must carry a NIC: its uplinks, or its bridge. */
 export function carriersOf(nic: Nic): readonly Ifname[] {
-  return nic.mode === 'routed' ? uplinksOf(nic.network) : [nic.bridge, ...(nic.vlanUplinks ?? [])];
+  if (nic.mode === 'routed') {
+    const { vrf } = nic.network;
+    return [...uplinksOf(nic.network), ...(vrf === undefined ? [] : [vrf])];
+  }
+  return [nic.bridge, ...(nic.vlanUplinks ?? [])];
 }
 
 function desiredObjects(goal: Goal, observed: Observed): readonly KernelObject[] {

@@ -75,6 +75,7 @@ export async function buildDatacentre(options: DatacentreOptions = {}): Promise<
     };
     const { node1, node2 } = datacentre;
     await wire({ ...datacentre, nodes: [node1, node2], uplink, forwarding6: options.forwarding6 ?? true });
+    if (DOMAIN === 'vrf') await Promise.all([node1, node2].map(makeVrf));
     return datacentre;
   } catch (error) {
     close();
@@ -82,9 +83,14 @@ export async function buildDatacentre(options: DatacentreOptions = {}): Promise<
   }
 }
 
+/** Where it is vrf, the routed network is in a VRF on each node: tests of NICs hold there as well. */
+const DOMAIN = process.env.VMNET_TEST_DOMAIN ?? 'mark';
+
 /** vmnet.ini of the network that the routed segment carries; `lines` are added to its section. */
 export function publicNetwork(uplink: string, ...lines: readonly string[]): string {
+  const vrf = ['[vrf vrf993]', 'table = 993', `ports = ${uplink}`];
   return `${[
+    ...(DOMAIN === 'vrf' ? vrf : []),
     '[network public]',
     'mode = routed',
     'link = public_993',
@@ -95,6 +101,7 @@ export function publicNetwork(uplink: string, ...lines: readonly string[]): stri
     'arp-source = 192.0.2.254',
     'subnet6 = 2001:db8:993::/64',
     'gateway6 = 2001:db8:993::1',
+    ...(DOMAIN === 'vrf' ? ['domain = vrf'] : []),
     ...lines,
   ].join('\n')}\n`;
 }
@@ -126,6 +133,11 @@ function makeNode(
         ...(input === undefined ? {} : { input }),
       }),
   };
+}
+
+async function makeVrf({ vmnet }: Node): Promise<void> {
+  const { exitCode, stderr } = await vmnet(['host', 'up']);
+  if (exitCode !== 0) throw new Error(`vmnet host up: ${stderr}`);
 }
 
 /** Runs `clean` once: when called, or when this process ends by itself, by an exception or by a signal. */

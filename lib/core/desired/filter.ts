@@ -24,11 +24,12 @@ export function filterOfNetwork(network: Network): readonly KernelObject[] {
   return network.families.flatMap((entry): KernelObject[] => {
     const mark = String(entry.table);
     const group = String(network.group);
-    const inet = [element('inet', `uplink_mark${entry.family}`, [entry.uplink], mark)];
+    const marked = network.vrf === undefined;
+    const inet = marked ? [element('inet', `uplink_mark${entry.family}`, [entry.uplink], mark)] : [];
     if (entry.family === 6) return inet;
     return [
       ...inet,
-      element('arp', 'uplink_mark4', [entry.uplink], mark),
+      ...(marked ? [element('arp', 'uplink_mark4', [entry.uplink], mark)] : []),
       ...(entry.gateway === undefined ? [] : [element('arp', 'group_gateway', [group], entry.gateway.text)]),
       ...(entry.arpSource === undefined
         ? []
@@ -63,13 +64,15 @@ function privateElements({ mode, request, policy }: Nic): readonly NftElement[] 
 
 /** What the guests of a network may reach on the host itself. */
 export function servicesOf(nic: Nic): readonly KernelObject[] {
-  const at = nic.mode === 'routed' ? String(nic.network.group) : nic.bridge;
-  const set = nic.mode === 'routed' ? 'group_services' : 'bridge_services';
+  // What comes to the host from a port of a VRF comes by the VRF, as from a bridge.
+  const carrier = nic.mode === 'routed' ? nic.network.vrf : nic.bridge;
+  const at = nic.mode === 'routed' && carrier === undefined ? String(nic.network.group) : (carrier ?? '');
+  const set = carrier === undefined ? 'group_services' : 'bridge_services';
   const services = nic.policy.hostServices.map(({ protocol, port }) =>
     // nft -n prints protocols as numbers.
     element('inet', set, [at, protocol === 'tcp' ? '6' : '17', String(port)]),
   );
-  if (nic.mode !== 'routed') return services;
+  if (nic.mode !== 'routed' || carrier !== undefined) return services;
   const subnets = nic.network.families.flatMap(({ family, subnet }) =>
     subnet === undefined ? [] : [element('inet', `group_subnet${family}`, [at, subnet.text])],
   );
@@ -175,6 +178,7 @@ const CHAINS: readonly NftChain[] = [
     'forward',
     [
       ['iifname @tap_isolated oifname @tap_isolated counter drop', 'isolated'],
+      ['meta sdifname @tap_isolated oifname @tap_isolated counter drop', 'isolated, in a VRF'],
       ['oifname vmap @tap_firewall', 'firewall'],
     ],
     { name: 'forward', priority: 0, policy: 'accept' },

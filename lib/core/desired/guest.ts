@@ -4,7 +4,7 @@ import type { Mac } from '../model/mac.ts';
 import type { Nic } from '../model/network.ts';
 import type { MacPrefix } from '../model/policy.ts';
 
-/** On a bridge there is no table that a mark could select; this one says that the chain of the tap let it pass. */
+/** On a bridge and in a VRF there is no table that a mark could select; this one says that the chain of the tap let it pass. */
 export const PASSED = 0x766d_6e74;
 
 /** The link group of bridged taps. */
@@ -64,7 +64,7 @@ function covers(outer: Prefix, inner: Prefix): boolean {
 }
 
 function marksOf(nic: Nic): Guest['marks'] {
-  if (nic.mode !== 'routed') return { 4: PASSED, 6: PASSED };
+  if (nic.mode !== 'routed' || nic.network.vrf !== undefined) return { 4: PASSED, 6: PASSED };
   const mark = (family: Family): number =>
     (nic.network.families.find(entry => entry.family === family) ?? nic.network.families[0])?.table ?? 0;
   return { 4: mark(4), 6: mark(6) };

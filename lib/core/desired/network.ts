@@ -11,7 +11,7 @@ import {
 import { type KernelObject, keyOf, type Route, type Rule, type Sysctl } from '../model/object.ts';
 import { filterBase, filterOfNetwork, servicesOf } from './filter.ts';
 import { profileChains } from './firewall.ts';
-import { uplinkSysctls } from './sysctls.ts';
+import { uplinkSysctls, vrfSysctls } from './sysctls.ts';
 import { uplinkVlans } from './vlans.ts';
 
 /** What NICs like this one share on this node: those of its mode, and those of its network. */
@@ -19,7 +19,8 @@ export function sharedObjects(nic: Nic, settings: Settings): readonly KernelObje
   const base = [...filterBase(nic.mode), ...servicesOf(nic), ...profileChains(nic, settings)];
   if (nic.mode !== 'routed') return [...base, ...uplinkVlans(nic)];
   // Who is served must be answered.
-  const hostAccess = nic.network.hostAccess || nic.policy.hostServices.length > 0;
+  const served = nic.policy.hostServices.length > 0 && nic.network.vrf === undefined;
+  const hostAccess = nic.network.hostAccess || served;
   const network = { ...nic.network, hostAccess };
   return [...base, ...FWMARK_REFLECT, ...guardFrame(settings), ...networkObjects(network, settings)];
 }
@@ -37,8 +38,8 @@ export function networkObjects(network: Network, settings: Settings): readonly K
   return [
     ...filterOfNetwork(network),
     ...network.families.flatMap(entry => [
-      ...tableRoutes(entry),
-      ...familyRules(entry, network, settings),
+      ...tableRoutes(entry, network),
+      ...(network.vrf === undefined ? familyRules(entry, network, settings) : vrfSysctls(entry, network.vrf)),
       ...uplinkSysctls(entry),
     ]),
   ];
@@ -50,14 +51,17 @@ const FWMARK_REFLECT: readonly Sysctl[] = [
   { kind: 'sysctl', path: 'net/ipv6/fwmark_reflect', value: '1' },
 ];
 
-function tableRoutes(entry: NetworkFamily): readonly Route[] {
+/** The last resort of a VRF is the host's own, and there before its first NIC. */
+function tableRoutes(entry: NetworkFamily, { vrf }: Network): readonly Route[] {
   if (isKernelTable(entry.table)) return [];
   const metric = entry.family === 4 ? 0 : 1024;
   const base = { kind: 'route' as const, table: entry.table, protocol: VMNET_PROTOCOL };
   const uplink = { ...base, type: 'unicast' as const, dev: entry.uplink, metric };
   const everywhere = defaultPrefix(entry.family);
   return [
-    { ...base, type: 'unreachable', prefix: everywhere, metric: LAST_RESORT_METRIC },
+    ...(vrf === undefined
+      ? [{ ...base, type: 'unreachable' as const, prefix: everywhere, metric: LAST_RESORT_METRIC }]
+      : []),
     ...(entry.skeleton && entry.subnet !== undefined ? [{ ...uplink, prefix: entry.subnet }] : []),
     ...(entry.skeleton && entry.gateway !== undefined
       ? [{ ...uplink, prefix: everywhere, via: entry.gateway }]

@@ -40,7 +40,7 @@ function routedObjects(
       group: String(groupOf(nic)),
       mac: settings.tapMac,
       mtu: Number.isFinite(mtu) ? String(mtu) : undefined,
-      master: 'none',
+      master: nic.network.vrf ?? 'none',
       state: 'up',
     }),
     ...(families.has(6)

@@ -1,6 +1,6 @@
 import { VmnetError } from '../errors.ts';
 import { type Address, contains, defaultPrefix, eui64, FAMILIES, type Prefix } from '../model/address.ts';
-import type { NetworkSection } from '../model/config.ts';
+import type { Config, NetworkSection } from '../model/config.ts';
 import { type Ifname, parseIfname } from '../model/ifname.ts';
 import type { BridgedNic, Network, Nic, RoutedNic } from '../model/network.ts';
 import type { NicRequest } from '../model/request.ts';
@@ -77,6 +77,11 @@ function bridgeOf(request: NicRequest, section: NetworkSection | undefined): Ifn
   return parseIfname(link, `link of ${request.ifname}`);
 }
 
+/** That there is one, was checked with the file. */
+function vrfOf(table: number, { vrfs }: Config): Ifname | undefined {
+  return vrfs.find(vrf => vrf.table === table)?.name;
+}
+
 function routedNic(request: NicRequest, surroundings: Surroundings): RoutedNic {
   const section = sectionOf(request, surroundings.config);
   const addresses = guestAddresses(request, subnetOf(request, section, 6));
@@ -95,6 +100,7 @@ function routedNic(request: NicRequest, surroundings: Surroundings): RoutedNic {
     name: request.network.name ?? section?.name ?? request.link ?? String(first.table),
     group: section?.group ?? tableOf(request, section, 4, surroundings.rtTables),
     hostAccess: section?.hostAccess ?? false,
+    ...pick({ vrf: section?.domain === 'vrf' ? vrfOf(first.table, surroundings.config) : undefined }),
     families,
   };
   const policy = policyOf(request, section, surroundings.config);

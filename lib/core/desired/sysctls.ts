@@ -62,6 +62,13 @@ export function uplinkSysctls(entry: NetworkFamily): readonly Sysctl[] {
       ];
 }
 
+/** What its ports receive, a VRF receives, and whether it is forwarded is the VRF's to say. */
+export function vrfSysctls({ family }: NetworkFamily, vrf: Ifname): readonly Sysctl[] {
+  return family === 4
+    ? device(4, vrf, { forwarding: '1' })
+    : device(6, vrf, { forwarding: '1', force_forwarding: '1' });
+}
+
 /** The kernel forwards IPv6 only when this is 1, but for devices with `force_forwarding` (Linux 6.17 and later). */
 export const IPV6_FORWARDING = 'net/ipv6/conf/all/forwarding';
 

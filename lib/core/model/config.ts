@@ -68,6 +68,8 @@ export interface NetworkSection extends PolicyKeys {
   /** Ports of the bridge that get the VLANs of its NICs. */
   readonly vlanUplinks?: readonly Ifname[];
   readonly hostAccess: boolean;
+  /** How packets find its table: `mark` by rules for marked packets, `vrf` by the [vrf] of the same table. Absent is mark. */
+  readonly domain?: 'mark' | 'vrf';
   /** Whether an address is asked for on the segment before an instance may have it; absent is yes. */
   readonly probe?: boolean;
 }

@@ -10,6 +10,8 @@ export interface Network {
   /** Link group of its taps: ties a tap to the network's mark and gateway in one nft lookup. */
   readonly group: number;
   readonly hostAccess: boolean;
+  /** Its uplink and its taps are ports of this VRF, which looks up its table; without one, marks do that. */
+  readonly vrf?: Ifname;
   readonly families: readonly NetworkFamily[];
 }
 

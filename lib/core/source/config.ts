@@ -6,6 +6,7 @@ import { NIC_MODES } from '../model/request.ts';
 import { checkNetworks, type Placed } from './config-checks.ts';
 import { headOf, readValues } from './config-schema.ts';
 import * as value from './config-values.ts';
+import { checkDomains } from './domain-checks.ts';
 import { checkHostSections } from './host-checks.ts';
 import { readBond, readBridge, readOvs, readVlan, readVrf } from './host-sections.ts';
 import { type IniSection, readIni } from './ini-file.ts';
@@ -47,6 +48,7 @@ function networkKeys(rtTables: ReadonlyMap<string, number>) {
     'arp-source': value.address(4),
     'vlan-uplinks': value.list(value.ifname),
     'host-access': value.yesNo,
+    domain: value.oneOf(['mark', 'vrf']),
     probe: value.yesNo,
     ...policyKeys,
   };
@@ -79,6 +81,7 @@ export function parseConfig(
     switches: sectionsOf('ovs').map(readOvs),
   };
   checkNetworks(networks, rtTables);
+  checkDomains(networks, host.vrfs, rtTables);
   const networkSections = networks.map(({ section }) => section);
   checkHostSections(hostLinks(host), networkSections, rtTables);
   return {

@@ -135,8 +135,8 @@ function checkTables(
   rtTables: ReadonlyMap<string, number>,
 ): void {
   const taken = new Map<number, string>();
-  for (const { table, table6, link, mode, where, name } of networks) {
-    if (mode === 'bridged') continue;
+  for (const { table, table6, link, mode, domain, where, name } of networks) {
+    if (mode === 'bridged' || domain === 'vrf') continue;
     for (const text of [table ?? link, table6]) {
       const number = text === undefined ? undefined : lookUpTable(text, rtTables);
       if (number !== undefined) taken.set(number, `[network ${name}] at ${where}`);

@@ -105,12 +105,14 @@ function networkOf(json: Json): Network {
     name: 'needed',
     group: 'needed',
     hostAccess: 'needed',
+    vrf: 'optional',
     families: 'needed',
   });
   return {
     name: text(row.name, 'network.name'),
     group: whole(row.group, 'network.group', 1, U32),
     hostAccess: flag(row.hostAccess, 'network.hostAccess'),
+    ...present('vrf', row.vrf, one => parseIfname(text(one, 'network.vrf'), 'network.vrf')),
     families: list(row.families, 'network.families', networkFamilyOf),
   };
 }

@@ -3,7 +3,7 @@ import { forceForwarding, IPV6_FORWARDING } from '../desired/sysctls.ts';
 import { uplinkVlans } from '../desired/vlans.ts';
 import { VmnetError } from '../errors.ts';
 import type { Ifname } from '../model/ifname.ts';
-import type { BridgedNic, Nic } from '../model/network.ts';
+import type { BridgedNic, Nic, RoutedNic } from '../model/network.ts';
 import type { LinkFacts, Observed } from '../observed/query.ts';
 
 /** Refuses a NIC whose tap, uplink or bridge is not there or cannot carry it. */
@@ -28,7 +28,10 @@ export function checkCarriers(nic: Nic, links: Observed['links']): void {
     checkBridge(nic.bridge, tap, links);
     checkVlanBridge(nic, links);
   }
-  if (nic.mode === 'routed') for (const uplink of uplinksOf(nic.network)) checkUplink(uplink, tap, links);
+  if (nic.mode === 'routed') {
+    for (const uplink of uplinksOf(nic.network)) checkUplink(uplink, tap, links);
+    checkVrf(nic, links);
+  }
 }
 
 /**
@@ -57,6 +60,19 @@ function checkUplink(uplink: Ifname, tap: Ifname, links: Observed['links']): voi
       hint: `ip link set ${uplink} up`,
     });
   }
+}
+
+/** It is the host's, with its last resort; without that, what the uplink brings would go on to main. */
+function checkVrf({ request, network }: RoutedNic, links: Observed['links']): void {
+  const { vrf } = network;
+  if (vrf === undefined) return;
+  const hint = 'vmnet host up makes what the configuration says';
+  const where = request.ifname;
+  if (existing(vrf, where, links, 'VRF').type !== 'vrf')
+    throw new VmnetError('request', `${vrf} is no VRF`, { where, hint });
+  const outside = uplinksOf(network).find(uplink => links.get(uplink)?.master !== vrf);
+  if (outside === undefined) return;
+  throw new VmnetError('request', `the uplink ${outside} is no port of the VRF ${vrf}`, { where, hint });
 }
 
 function checkBridge(bridge: Ifname, tap: Ifname, links: Observed['links']): void {
