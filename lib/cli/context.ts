@@ -1,6 +1,6 @@
 import type { Argv } from 'yargs';
 import { EXIT, type ExitName, formatError, type VmnetError } from '../core/errors.ts';
-import { type Globals, withContext } from '../host/context.ts';
+import { type Globals, withContext, withoutConfig } from '../host/context.ts';
 import type { LogLevel } from '../host/log.ts';
 import type { Context } from '../run/ports.ts';
 
@@ -11,6 +11,14 @@ export type GlobalArgv = Argv<{ config: string; 'state-dir': string; 'log-level'
 export async function onHost(globals: Globals, work: (context: Context) => Promise<ExitName>): Promise<void> {
   // Standard output is written synchronously, and a tidy end of the event loop takes as long as reading the kernel.
   process.exit(EXIT[await withContext(globals, work)]);
+}
+
+/** The same for a verb that the configuration must not keep from its work. */
+export async function onBareHost(
+  globals: Globals,
+  work: (context: Context) => Promise<ExitName>,
+): Promise<void> {
+  process.exit(EXIT[await withoutConfig(globals, work)]);
 }
 
 /** Errors beside a result: each on its line, and the first one's code. */

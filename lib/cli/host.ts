@@ -1,10 +1,16 @@
+import { quoted, VmnetError } from '../core/errors.ts';
 import type { ImportedSection } from '../core/import/scene.ts';
 import { driftText } from '../core/plan/drift-text.ts';
+import { parseHostSnapshot } from '../core/source/host-snapshot.ts';
 import { parseSshConnection } from '../core/source/ssh-connection.ts';
-import { type HostOptions, type HostOutcome, hostCheck, hostDown, hostUp } from '../run/host.ts';
+import type { Globals } from '../host/context.ts';
+import { armed, unarmed } from '../host/dead-man.ts';
+import { readSnapshot } from '../host/unconfirmed.ts';
+import { type Guard, type HostOptions, type HostOutcome, hostCheck, hostDown, hostUp } from '../run/host.ts';
 import { hostImport } from '../run/host-import.ts';
+import { restoreHost } from '../run/host-snapshot.ts';
 import type { Context } from '../run/ports.ts';
-import { type GlobalArgv, onHost, printJson, printLine } from './context.ts';
+import { type GlobalArgv, onBareHost, onHost, printJson, printLine } from './context.ts';
 import { commandText, driftJson, planJson } from './print-plan.ts';
 
 const json = { type: 'boolean', default: false, describe: 'Print JSON' } as const;
@@ -18,13 +24,18 @@ const recreate = {
   default: false,
   describe: 'Make links anew where the kernel does not change them in place',
 } as const;
+const confirm = {
+  type: 'string',
+  requiresArg: true,
+  describe: 'Take it back after so many seconds, unless vmnet confirm is run over a new connection',
+} as const;
 
 export function addHost(yargs: GlobalArgv): void {
   yargs.command(
     'host',
     "The host's own links: bonds, VLANs, bridges, VRFs, as the configuration has them",
     host =>
-      addImport(addDown(addUp(addPlan(addHostCheck(host as GlobalArgv))))).demandCommand(
+      addImport(addRestore(addDown(addUp(addPlan(addHostCheck(host as GlobalArgv)))))).demandCommand(
         1,
         'host needs one of plan, up, down, check, import',
       ),
@@ -53,14 +64,12 @@ function addUp(yargs: GlobalArgv): GlobalArgv {
         .option('recreate', recreate)
         .option('dry-run', dryRun)
         .option('json', json)
-        .example('$0 host up', 'at boot, and after a change of the configuration'),
+        .option('confirm', confirm)
+        .example('$0 host up', 'at boot, and after a change of the configuration')
+        .example('$0 host up --confirm 120', 'over SSH; then vmnet confirm over a new connection'),
     argv =>
       onHost(argv, async context =>
-        print(
-          context,
-          await hostUp(context, { ...connection(), dryRun: argv.dryRun, recreate: argv.recreate }),
-          argv,
-        ),
+        print(context, await hostUp(context, { ...careOf(context, argv), recreate: argv.recreate }), argv),
       ),
   );
 }
@@ -69,11 +78,25 @@ function addDown(yargs: GlobalArgv): GlobalArgv {
   return yargs.command(
     'down',
     'Remove what vmnet made; other links are as they were before',
-    yargs => yargs.option('dry-run', dryRun).option('json', json),
+    yargs => yargs.option('dry-run', dryRun).option('json', json).option('confirm', confirm),
     argv =>
-      onHost(argv, async context =>
-        print(context, await hostDown(context, { ...connection(), dryRun: argv.dryRun }), argv),
-      ),
+      onHost(argv, async context => print(context, await hostDown(context, careOf(context, argv)), argv)),
+  );
+}
+
+/** What a change that was not confirmed is taken back with. The configuration may be what was wrong with it. */
+function addRestore(yargs: GlobalArgv): GlobalArgv {
+  return yargs.command(
+    'restore <file>',
+    false,
+    yargs => yargs.positional('file', { type: 'string', demandOption: true }),
+    argv =>
+      onBareHost(argv, async context => {
+        const snapshot = parseHostSnapshot(readSnapshot(argv.file), argv.file);
+        const { steps } = await restoreHost(context, snapshot);
+        printLine(`as it was, after ${steps.length} changes`);
+        return 'ok';
+      }),
   );
 }
 
@@ -115,10 +138,40 @@ function sectionJson({ kind, name, keys, notes }: ImportedSection): object {
   return { kind, name, keys: Object.fromEntries(keys), notes };
 }
 
-/** The connection that this was typed on. */
-function connection(): Pick<HostOptions, 'connection'> {
-  const found = parseSshConnection(process.env.SSH_CONNECTION);
-  return found === undefined ? {} : { connection: found };
+/** What keeps the author from cutting himself off: he is not let, or it is taken back unless he comes again. */
+function careOf(
+  { report }: Context,
+  argv: Globals & { readonly dryRun: boolean; readonly confirm: string | undefined },
+): Pick<HostOptions, 'dryRun' | 'connection' | 'guard'> {
+  const { dryRun } = argv;
+  if (argv.confirm === undefined) {
+    const connection = parseSshConnection(process.env.SSH_CONNECTION);
+    const guard: Guard = async (snapshot, work) => {
+      unarmed(argv, snapshot !== undefined);
+      return work();
+    };
+    return { dryRun, guard, ...(connection === undefined ? {} : { connection }) };
+  }
+  const seconds = secondsOf(argv.confirm);
+  return {
+    dryRun,
+    guard: async (snapshot, work) => {
+      if (snapshot === undefined) return work();
+      const text = `${JSON.stringify(snapshot)}\n`;
+      const rollback = (file: string) => ['host', 'restore', file];
+      return armed(report, argv, { seconds, snapshot: text, rollback }, work);
+    },
+  };
+}
+
+const DAY = 86_400;
+
+function secondsOf(text: string): number {
+  const seconds = Number(text);
+  if (/^\d{1,5}$/.test(text) && seconds >= 1 && seconds <= DAY) return seconds;
+  throw new VmnetError('usage', `--confirm ${quoted(text)} is no number of seconds from 1 to ${DAY}`, {
+    hint: 'give the time that you need to come in again, as --confirm 120',
+  });
 }
 
 function print(

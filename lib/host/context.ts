@@ -1,4 +1,5 @@
 import { asVmnetError, type ExitName, formatError, VmnetError } from '../core/errors.ts';
+import { parseConfig } from '../core/source/config.ts';
 import type { Context } from '../run/ports.ts';
 import { loadConfig, loadRtTables } from './files.ts';
 import { createHost } from './host.ts';
@@ -17,17 +18,39 @@ export type Tell = (error: VmnetError) => Promise<void>;
 
 /** Runs `work` on this machine. An error is logged, once and on one line, and its exit is what is returned. */
 export async function withContext(
-  { config: path, stateDir, logLevel }: Globals,
+  globals: Globals,
   work: (context: Context) => Promise<ExitName>,
   started?: Started,
   tell?: Tell,
+): Promise<ExitName> {
+  return withConfig(globals, path => configOf(path), work, { started, tell });
+}
+
+/** The same for what must work whatever the configuration says: with that of a host without any. */
+export function withoutConfig(
+  globals: Globals,
+  work: (context: Context) => Promise<ExitName>,
+): Promise<ExitName> {
+  const rtTables: ReadonlyMap<string, number> = new Map();
+  return withConfig(globals, () => ({ rtTables, config: parseConfig([], rtTables, []) }), work, {});
+}
+
+function configOf(path: string): Pick<Context, 'config' | 'rtTables'> {
+  const rtTables = loadRtTables();
+  return { rtTables, config: loadConfig(path, rtTables) };
+}
+
+async function withConfig(
+  { config: path, stateDir, logLevel }: Globals,
+  read: (path: string) => Pick<Context, 'config' | 'rtTables'>,
+  work: (context: Context) => Promise<ExitName>,
+  { started, tell }: { readonly started?: Started | undefined; readonly tell?: Tell | undefined },
 ): Promise<ExitName> {
   const host = createHost(stateDir, started);
   let log = createLog({ level: logLevel, stderr: true });
   try {
     requireRoot();
-    const rtTables = loadRtTables();
-    const config = loadConfig(path, rtTables);
+    const { rtTables, config } = read(path);
     const { logFile } = config.settings;
     if (logFile !== undefined) log = createLog({ level: logLevel, stderr: true, logFile });
     return await work({ host, config, rtTables, report: (level, text) => log.write({ level, text }) });

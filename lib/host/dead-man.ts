@@ -76,13 +76,14 @@ export async function armed<T>(
 }
 
 /**
- * For a change that nobody is to confirm: it waits for one that is to be (a `busy` error), and decides about what was
- * undone, as the configuration that it makes is the one that a boot makes then.
+ * For what nobody is to confirm: it waits for a change that is to be (a `busy` error), and decides about what was undone,
+ * as the configuration that it makes is the one that a boot makes then. What changes nothing waits for nobody.
  */
-export function unarmed({ stateDir }: Globals): void {
+export function unarmed({ stateDir }: Globals, changes: boolean): void {
   alone(stateDir, () => {
-    refuseSecond(readUnconfirmed(stateDir), thisBoot().boot);
-    removeUnconfirmed(stateDir);
+    const found = readUnconfirmed(stateDir);
+    if (changes) refuseSecond(found, thisBoot().boot);
+    if (found?.state === 'undone') removeUnconfirmed(stateDir);
   });
 }
 

@@ -43,6 +43,15 @@ export function writeSnapshot(stateDir: string, text: string): void {
   writeLasting(snapshotFile(stateDir), text);
 }
 
+/** The text of a snapshot. */
+export function readSnapshot(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (thrown) {
+    throw failed(thrown, file);
+  }
+}
+
 export function removeUnconfirmed(stateDir: string): void {
   for (const file of [fileOf(stateDir), snapshotFile(stateDir)]) rmSync(file, { force: true });
 }

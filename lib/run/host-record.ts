@@ -1,3 +1,4 @@
+import { askedOf } from '../core/desired/host.ts';
 import { type HostLink, hostLinks, NO_SECTIONS, portsOf } from '../core/model/host-links.ts';
 import { type HostRecord, nameOf, type Remembered } from '../core/model/host-record.ts';
 import type { Ifname } from '../core/model/ifname.ts';
@@ -23,7 +24,15 @@ export function hostRecordOf(context: Context, prepared: Prepared, after?: Obser
     const facts = now.links.get(name as Ifname);
     return facts === undefined || coming.has(name) ? [] : [[name, facts.ifindex] as const];
   });
-  return { version: 1, links: Object.fromEntries(links), made: [...made], before, at: context.host.now() };
+  const asked = prepared.goal.host?.sections;
+  return {
+    version: 1,
+    links: Object.fromEntries(links),
+    made: [...made],
+    before,
+    ...(asked === undefined ? {} : { asked: askedOf(asked) }),
+    at: context.host.now(),
+  };
 }
 
 /**

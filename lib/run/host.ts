@@ -2,6 +2,7 @@ import { hostObjects, namesOf } from '../core/desired/host.ts';
 import { asVmnetError, VmnetError } from '../core/errors.ts';
 import type { HostSections } from '../core/model/host-links.ts';
 import type { HostRecord } from '../core/model/host-record.ts';
+import type { HostSnapshot } from '../core/model/host-snapshot.ts';
 import { isMade } from '../core/observed/host-scope.ts';
 import type { Observed } from '../core/observed/query.ts';
 import { type Plan, type Step, stepText } from '../core/plan/plan.ts';
@@ -11,6 +12,7 @@ import { checkFixed, checkHostLinks, checkUsers } from '../core/verify/host.ts';
 import { explained } from '../core/verify/host-errors.ts';
 import { apply, type Prepared, prepare, refuseForeign } from './converge.ts';
 import { hostRecordOf, undoneRecord } from './host-record.ts';
+import { hostSnapshotOf } from './host-snapshot.ts';
 import type { Context } from './ports.ts';
 
 export interface HostOptions {
@@ -19,7 +21,11 @@ export interface HostOptions {
   readonly recreate: boolean;
   /** The connection that must not be cut; none where nobody would be cut off. */
   readonly connection?: Connection;
+  readonly guard?: Guard;
 }
+
+/** Stands around what changes the kernel; without a snapshot nothing changes there. */
+export type Guard = (snapshot: HostSnapshot | undefined, work: () => Promise<void>) => Promise<void>;
 
 export interface HostOutcome {
   readonly plan: Plan;
@@ -40,7 +46,7 @@ export async function hostUp(context: Context, options: HostOptions): Promise<Ho
     refuseForeign(prepared);
     checkUsers(plan.steps, before, knownTo(record, sections));
     refuseCut(prepared, options.connection);
-    if (!options.dryRun) await carryOut(context, prepared, sections);
+    if (!options.dryRun) await guarded(prepared, options, () => carryOut(context, prepared, sections));
     const anew = options.recreate ? [...anewOf(wanted, before)] : [];
     return {
       plan,
@@ -59,10 +65,11 @@ export async function hostDown(
     const prepared = await prepareHost(context, { recreate: false, record });
     checkUsers(prepared.plan.steps, prepared.before, knownTo(record));
     refuseCut(prepared, options.connection);
-    if (!options.dryRun) {
-      await applyHost(context, prepared, { sections: context.config, pending: record });
-      context.host.hostRecord.remove();
-    }
+    if (!options.dryRun)
+      await guarded(prepared, options, async () => {
+        await applyHost(context, prepared, { sections: context.config, pending: record });
+        context.host.hostRecord.remove();
+      });
     return { plan: prepared.plan, warnings: [] };
   });
 }
@@ -104,6 +111,15 @@ async function prepareHost(
   });
 }
 
+async function guarded(
+  prepared: Prepared,
+  { guard }: { guard?: Guard },
+  work: () => Promise<void>,
+): Promise<void> {
+  if (guard === undefined) return work();
+  return guard(prepared.plan.steps.length === 0 ? undefined : hostSnapshotOf(prepared), work);
+}
+
 /** Refuses what would end the connection that the command was typed on. */
 function refuseCut({ plan, before }: Prepared, connection: Connection | undefined): void {
   if (connection === undefined) return;
@@ -114,7 +130,7 @@ function refuseCut({ plan, before }: Prepared, connection: Connection | undefine
     `this may cut the connection from ${connection.client.text}: ${stepText(step)}`,
     {
       where: connection.server.text,
-      hint: 'run it from the console',
+      hint: 'run it with --confirm SECONDS, or from the console',
     },
   );
 }

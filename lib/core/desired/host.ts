@@ -1,5 +1,6 @@
 import { type Address, contains, defaultPrefix, FAMILIES, parsePrefix } from '../model/address.ts';
 import type { HostRoute, OvsSection, VrfSection } from '../model/config.ts';
+import { digest } from '../model/digest.ts';
 import {
   type HostLink,
   type HostSections,
@@ -12,7 +13,14 @@ import { HOST_PROTOCOL } from '../model/identity.ts';
 import type { Ifname } from '../model/ifname.ts';
 import type { Link } from '../model/link.ts';
 import { LAST_RESORT_METRIC, MAIN_TABLE } from '../model/network.ts';
-import type { KernelObject, LinkAddress, LinkSetting, Route, Sysctl } from '../model/object.ts';
+import {
+  type KernelObject,
+  type LinkAddress,
+  type LinkSetting,
+  type Route,
+  type Sysctl,
+  textOf,
+} from '../model/object.ts';
 import type { OvsBridge } from '../model/ovs-bridge.ts';
 import type { OvsPort } from '../model/ovs-port.ts';
 import type { Observed } from '../observed/query.ts';
@@ -58,6 +66,11 @@ function joining(
   observed: Observed['links'],
 ): readonly Ifname[] {
   return ports.filter(port => !named.has(port) && observed.get(port)?.master !== name);
+}
+
+/** Tells one file's wishes from another's. */
+export function askedOf(config: HostSections): string {
+  return digest(hostObjects(config, new Map()).map(textOf).join('\n'));
 }
 
 /** A link of the file that is a port of another one, which does not name it: in a link that nobody describes it may stay. */

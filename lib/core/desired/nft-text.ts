@@ -1,4 +1,5 @@
 import type { Prefix } from '../model/address.ts';
+import { digest } from '../model/digest.ts';
 import type { NftChain, NftElement, NftFamily, NftHook, NftRule, NftSet } from '../model/nft.ts';
 
 export function element(family: NftFamily, set: string, key: readonly string[], value?: string): NftElement {
@@ -43,11 +44,4 @@ export function wordsOf(comment: string): string {
 
 function rule(text: string, words: string): NftRule {
   return { text, comment: `${words} #${digest(text)}` };
-}
-
-/** FNV-1a, 32 bits: tells one version of a rule from another, and no more is asked of it. */
-function digest(text: string): string {
-  let hash = 0x811c9dc5;
-  for (const character of text) hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x01000193) >>> 0;
-  return hash.toString(16).padStart(8, '0');
 }

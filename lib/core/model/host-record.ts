@@ -9,6 +9,8 @@ export interface HostRecord {
   readonly made: readonly string[];
   /** What links that were there before had before the first change. */
   readonly before: readonly Remembered[];
+  /** A digest of what the file asked for: of another file's wishes, `vmnet host up` was not told. */
+  readonly asked?: string;
   /** ISO 8601, UTC. */
   readonly at: string;
 }

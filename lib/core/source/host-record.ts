@@ -24,12 +24,14 @@ export function parseHostRecord(content: string, file: string): HostRecord {
   }
 }
 
-function recordOf(json: Json): HostRecord {
+/** The record, from what JSON.parse returned. */
+export function recordOf(json: Json): HostRecord {
   const row = fields<HostRecord>(json, 'record', {
     version: 'needed',
     links: 'needed',
     made: 'needed',
     before: 'needed',
+    asked: 'optional',
     at: 'needed',
   });
   whole(row.version, 'version', 1, 1);
@@ -38,6 +40,7 @@ function recordOf(json: Json): HostRecord {
     links: linksOf(row.links),
     made: list(row.made, 'made', madeOf),
     before: list(row.before, 'before', rememberedOf),
+    ...present('asked', row.asked, one => word(one, 'asked')),
     at: text(row.at, 'at'),
   };
 }

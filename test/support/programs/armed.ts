@@ -14,7 +14,7 @@ const globals = { config, stateDir, logLevel: 'info' } as const;
 const report = (level: string, text: string) => console.error(`${level}: ${text}`);
 
 try {
-  if (how === 'unarmed') unarmed(globals);
+  if (how === 'unarmed') unarmed(globals, true);
   else
     await armed(
       report,
