@@ -105,17 +105,19 @@ const SETTINGS = [
 ] as const;
 
 function settingOf(json: Json, at: string): LinkSetting {
-  const row = fields<Omit<LinkSetting, 'restart'>>(json, at, {
+  const row = fields<LinkSetting>(json, at, {
     kind: 'needed',
     ifname: 'needed',
     setting: 'needed',
     value: 'needed',
+    restart: 'optional',
   });
   return {
     kind: 'link-setting',
     ifname: ifname(row.ifname, `${at}.ifname`),
     setting: oneOf(row.setting, `${at}.setting`, SETTINGS),
     value: word(row.value, `${at}.value`),
+    ...present('restart', row.restart, one => oneOf(one, `${at}.restart`, ['up', 'down'])),
   };
 }
 
