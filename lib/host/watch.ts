@@ -1,18 +1,23 @@
+import { type FSWatcher, mkdirSync, watch as watchDir } from 'node:fs';
 import { asVmnetError, formatError } from '../core/errors.ts';
 import type { Config } from '../core/model/config.ts';
 import { type Ifname, parseIfname } from '../core/model/ifname.ts';
 import { authorOfNft, carrierOf, concernsIp, concernsNft, type Interest } from '../core/watch/event.ts';
-import { AT_REST, type Pace, paceAfter, SETTLE_MS } from '../core/watch/pace.ts';
+import { AT_REST, both, type Pace, paceAfter, SETTLE_MS } from '../core/watch/pace.ts';
+import { type Memory, NO_MEMORY } from '../run/look.ts';
 import type { Context } from '../run/ports.ts';
-import { interestOf, type Memory, NO_MEMORY, reassert } from '../run/reassert.ts';
+import { interestOf, reassertNics } from '../run/reassert.ts';
+import { reassertHost } from '../run/reassert-host.ts';
 import type { Globals } from './context.ts';
 import { loadConfig, loadRtTables } from './files.ts';
 import { createHost } from './host.ts';
 import { startMonitors } from './monitors.ts';
+import { lastingDir, readUnconfirmed } from './unconfirmed.ts';
 
 /** A watch between two events. */
 interface State {
-  memory: Memory;
+  nics: Memory;
+  host: Memory;
   pace: Pace;
   interest: Interest;
   config: Config;
@@ -32,7 +37,8 @@ interface State {
 export async function watch(context: Context, globals: Globals): Promise<void> {
   const { config, rtTables } = context;
   const state: State = {
-    memory: NO_MEMORY,
+    nics: NO_MEMORY,
+    host: NO_MEMORY,
     pace: AT_REST,
     interest: interestOf(context),
     config,
@@ -56,11 +62,25 @@ export async function watch(context: Context, globals: Globals): Promise<void> {
     ended: (tool, reason) =>
       context.report('warn', `${tool} monitor has ended (${reason}); it is started again`),
   });
+  const files = watchFiles(globals.stateDir, file => heard(file));
   const ended = signalled(() => heard('SIGHUP', 0));
   await Promise.race([monitors.ready, ended]);
   context.report('info', 'watching');
   await ended;
+  for (const file of files) file.close();
   await Promise.all([monitors.close(), end()]);
+}
+
+const FILES = ['host.json', 'unconfirmed.json'];
+
+/** The kernel tells nothing of a `vmnet host up`, nor of somebody who has confirmed it. */
+function watchFiles(stateDir: string, changed: (file: string) => void): readonly FSWatcher[] {
+  return [stateDir, lastingDir(stateDir)].map(dir => {
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    return watchDir(dir, (_, file) => {
+      if (file !== null && FILES.includes(file)) changed(file);
+    });
+  });
 }
 
 /** Looks after what was heard, never twice at the same time, and not more often than the pace allows. */
@@ -119,10 +139,15 @@ async function lookOnce(context: Context, globals: Globals, state: State): Promi
       returned,
       ...(author === undefined ? {} : { author }),
       now: () => performance.now(),
+      unconfirmed: () => readUnconfirmed(globals.stateDir) !== undefined,
     };
-    const { outcome, memory } = await reassert(now, state.memory, occasion);
-    state.memory = memory;
-    if (outcome.kind === 'clean' || outcome.kind === 'repaired')
+    // What NICs lie on comes first.
+    const links = await reassertHost(now, state.host, occasion);
+    const nics = await reassertNics(now, state.nics, occasion);
+    state.host = links.memory;
+    state.nics = nics.memory;
+    const outcome = both(links.outcome, nics.outcome);
+    if (nics.outcome.kind === 'clean' || nics.outcome.kind === 'repaired')
       for (const ifname of returned) state.returned.delete(ifname);
     state.pace = paceAfter(state.pace, outcome, began, performance.now());
     state.interest = interestOf(now);

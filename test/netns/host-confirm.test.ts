@@ -8,7 +8,7 @@ import { execa } from 'execa';
 import { argvInside, ip, missingForNamespaces, PATH } from '../support/command.ts';
 import { buildDatacentre, type Datacentre, type Node } from '../support/datacentre.ts';
 import { stateOf } from '../support/state.ts';
-import { answers, OUTSIDE, succeeded } from './steps.ts';
+import { answers, OUTSIDE, settled, succeeded } from './steps.ts';
 
 const skip = missingForNamespaces() ?? false;
 const [OWN, OWN6] = ['192.0.2.201', '2001:db8:993::201'];
@@ -65,10 +65,8 @@ async function isAsBefore(): Promise<void> {
   await works();
 }
 
-/** As soon as duplicate address detection is over. */
 async function works(): Promise<void> {
-  for (let turn = 0; turn < 50 && (await ip(node, '-6', 'address', 'show', 'tentative')) !== ''; turn += 1)
-    await sleep(100);
+  await settled(node);
   await answers(node, ...OUTSIDE);
 }
 

@@ -3,11 +3,10 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { inside, ip, missingForNamespaces } from '../support/command.ts';
 import { buildDatacentre, type Datacentre, type Node } from '../support/datacentre.ts';
 import { stateOf } from '../support/state.ts';
-import { answers, OUTSIDE, succeeded } from './steps.ts';
+import { answers, OUTSIDE, settled, succeeded } from './steps.ts';
 
 const skip = missingForNamespaces() ?? false;
 let datacentre: Datacentre;
@@ -32,7 +31,7 @@ after(() => datacentre?.close());
 async function host(ini: string, ...args: readonly string[]): Promise<string> {
   writeFileSync(node.configFile, ini);
   const said = succeeded(await node.vmnet(['host', ...args]));
-  await settled();
+  await settled(node);
   return said;
 }
 
@@ -43,14 +42,6 @@ async function changes(ini: string, verb = 'up'): Promise<number> {
 async function inOrder(ini: string): Promise<void> {
   await host(ini, 'check');
   assert.equal(await changes(ini), 0);
-}
-
-/** Until duplicate address detection is over. */
-async function settled(): Promise<void> {
-  for (let turn = 0; turn < 50; turn += 1) {
-    if ((await ip(node, '-6', 'address', 'show', 'tentative')) === '') return;
-    await sleep(100);
-  }
 }
 
 /** What tells whether a link was made anew, or has lost its carrier for a moment. */

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type CommandResult, inside, type Place } from '../support/command.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type CommandResult, inside, ip, type Place } from '../support/command.ts';
 import type { Datacentre, Node } from '../support/datacentre.ts';
 import { ping } from '../support/probe.ts';
 import type { Vm } from '../support/vm.ts';
@@ -108,4 +109,12 @@ export async function sysctlsOf(place: Place): Promise<readonly string[]> {
     .split('\n')
     .filter(line => !/stable_secret|mc_forwarding/.test(line))
     .sort();
+}
+
+/** Until duplicate address detection is over. */
+export async function settled(node: Node): Promise<void> {
+  for (let turn = 0; turn < 50; turn += 1) {
+    if ((await ip(node, '-6', 'address', 'show', 'tentative')) === '') return;
+    await sleep(100);
+  }
 }

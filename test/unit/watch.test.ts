@@ -4,7 +4,11 @@ import { authorOfNft, carrierOf, concernsIp, concernsNft } from '../../lib/core/
 import { dueAt, type Fights, fought } from '../../lib/core/watch/fight.ts';
 import { AT_REST, type Outcome, paceAfter } from '../../lib/core/watch/pace.ts';
 
-const interest = { links: new Set(['tap0', 'up0', 'bond0.993']), tables: new Set([993]) };
+const interest = {
+  links: new Set(['tap0', 'up0', 'bond0.993']),
+  tables: new Set([993]),
+  hostLinks: new Set(['lan0', 'eno1']),
+};
 
 const IP_LINES: readonly (readonly [line: string, concerns: boolean])[] = [
   ['[LINK]3: up0@if7: <NO-CARRIER,BROADCAST,MULTICAST,UP,M-DOWN> mtu 1500 qdisc noqueue state DOWN', true],
@@ -21,6 +25,11 @@ const IP_LINES: readonly (readonly [line: string, concerns: boolean])[] = [
   ['[ROUTE]2 192.0.2.10 dev tap0 table 255 proto 2 scope 254', false],
   ['[ROUTE]10.7.0.0/16 via 192.0.2.1 dev up0 table 12 ', false],
   ['[ROUTE]10.7.0.0/16 dev docker0 table 12 ', false],
+  ['[ROUTE]Deleted 203.0.113.0/24 via 192.0.2.1 dev lan0 proto 119 ', true],
+  ['[LINK]Deleted 12: lan0: <BROADCAST,MULTICAST> mtu 1500', true],
+  ['[LINK]4: eno1@if9: <BROADCAST,MULTICAST> mtu 1500', true],
+  ['[ADDR]Deleted 12: lan0    inet 192.0.2.201/24 scope 0 lan0', true],
+  ['[NETCONF]inet lan0 forwarding off ', true],
   ['[RULE]Deleted 900:\tfrom all fwmark 0x3e1 lookup 993 proto 2', true],
   ['[NETCONF]inet up0 forwarding off ', true],
   ['[NETCONF]inet6 all forwarding off ', true],
@@ -33,7 +42,7 @@ test('a line of ip monitor concerns what recorded NICs lie on', () => {
 });
 
 test('routes of main concern a network whose table main is', () => {
-  const main = { links: new Set<string>(), tables: new Set([254]) };
+  const main = { links: new Set<string>(), tables: new Set([254]), hostLinks: new Set<string>() };
   assert.equal(concernsIp('[ROUTE]Deleted default via 10.9.9.254 dev mgmt ', main), true);
 });
 

@@ -117,7 +117,7 @@ function settingOf(json: Json, at: string): LinkSetting {
     ifname: ifname(row.ifname, `${at}.ifname`),
     setting: oneOf(row.setting, `${at}.setting`, SETTINGS),
     value: word(row.value, `${at}.value`),
-    ...present('restart', row.restart, one => oneOf(one, `${at}.restart`, ['up', 'down'])),
+    ...(row.restart === undefined ? {} : { restart: oneOf(row.restart, `${at}.restart`, ['up', 'down']) }),
   };
 }
 

@@ -1,7 +1,9 @@
-/** What of a node's kernel a watch has an ear for: what the recorded NICs lie on. */
+/** What of a node's kernel a watch has an ear for: what the recorded NICs lie on, and the host's own links. */
 export interface Interest {
   readonly links: ReadonlySet<string>;
   readonly tables: ReadonlySet<number>;
+  /** The host's own links, whose routes concern in any table. */
+  readonly hostLinks: ReadonlySet<string>;
 }
 
 const MAIN = 254;
@@ -10,18 +12,19 @@ const MAIN = 254;
  * Judges a line of `ip -o -N monitor label link address route rule netconf`. It is a trigger and no more: what has
  * happened is read from the kernel afterwards. A line that is none of these, such as a lost message, concerns always.
  */
-export function concernsIp(line: string, { links, tables }: Interest): boolean {
+export function concernsIp(line: string, { links, tables, hostLinks }: Interest): boolean {
   const [, label, words = ''] = /^\[([A-Z]+)\](?:Deleted )?(.*)$/.exec(line) ?? [];
   if (label === 'LINK' || label === 'ADDR') {
     const name = /^\d+: ([^\s@:]+)/.exec(words)?.[1];
-    return name === undefined || links.has(name);
+    return name === undefined || links.has(name) || hostLinks.has(name);
   }
   if (label === 'NETCONF') {
     const name = words.split(' ')[1];
-    return name === undefined || name === 'all' || links.has(name);
+    return name === undefined || name === 'all' || links.has(name) || hostLinks.has(name);
   }
   if (label === 'ROUTE') {
-    return tables.has(Number(/ table (\d+)/.exec(words)?.[1] ?? MAIN));
+    const dev = / dev (\S+)/.exec(words)?.[1] ?? '';
+    return hostLinks.has(dev) || tables.has(Number(/ table (\d+)/.exec(words)?.[1] ?? MAIN));
   }
   return true;
 }

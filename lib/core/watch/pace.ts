@@ -26,6 +26,15 @@ const LONGEST_FAILED_MS = 8000;
 const LONGEST_ALONE_MS = 60_000;
 const QUIET_MS = 2000;
 
+const WEIGHT = ['clean', 'repaired', 'held', 'busy', 'failed'] as const;
+
+/** Of two looks that were one after the other, what the next one depends on. */
+export function both(one: Outcome, other: Outcome): Outcome {
+  if (one.kind === 'held' && other.kind === 'held')
+    return { kind: 'held', until: Math.min(one.until, other.until) };
+  return WEIGHT.indexOf(one.kind) > WEIGHT.indexOf(other.kind) ? one : other;
+}
+
 /** When the next look may be, after one that began at `began` and ended at `now`. */
 export function paceAfter(pace: Pace, outcome: Outcome, began: number, now: number): Pace {
   const quiet = began - pace.ended > QUIET_MS;
