@@ -87,6 +87,7 @@ test('confirmed, it stays; what changes nothing arms nothing; down is undone as 
   const { pid } = pending();
   succeeded(await vmnet(NEW, 'confirm'));
   await until('the dead man is gone', () => !existsSync(`/proc/${pid}`));
+  await settled(node);
   const now = await state();
   await sleep(3500);
   assert.equal(await state(), now);
