@@ -12,6 +12,7 @@ import { missingLinkTypes } from '../support/link-types.ts';
 import { ping, startProbe } from '../support/probe.ts';
 import { stateOf } from '../support/state.ts';
 import { bridgedNic, routedNic, startVm, type Vm } from '../support/vm.ts';
+import { buildTrunk } from './trunk.ts';
 
 const skip = missingLinkTypes('bond', 'vlan', 'vrf') ?? false;
 const EXAMPLE = readFileSync(join(import.meta.dirname, '../../etc/examples/grnet-node.ini'), 'utf8');
@@ -26,28 +27,11 @@ let node: Node;
 let routed: Vm;
 let bridged: Vm;
 
-/** The node's wires are taken out; it has two ports on a trunk that carries the segments as it is told by their tags. */
 before(async () => {
   if (skip !== false) return;
   datacentre = await buildDatacentre({ program: 'dist' });
   node = datacentre.node1;
-  const { segments } = datacentre;
-  await ipBatch(node, ['link del br0', 'link del up0', 'link del up1', 'link del mgmt']);
-  await ipBatch(segments, [
-    'link add name trunk type bridge stp_state 0 forward_delay 0 mcast_snooping 0',
-    ...[1, 2].flatMap(n => [
-      `link add t${n} type veth peer name eno${n} netns ${node.ns}`,
-      `link set dev t${n} master trunk mtu 9000 up`,
-    ]),
-    'link set dev trunk up',
-    'link add link trunk name trunk.992 type vlan id 992',
-    'link add link trunk name trunk.993 type vlan id 993',
-    `link set dev trunk.992 master ${segments.bridged} up`,
-    `link set dev trunk.993 master ${segments.routed} up`,
-    'link add untagged type veth peer name untagged.b',
-    'link set dev untagged master trunk up',
-    `link set dev untagged.b master ${segments.management} up`,
-  ]);
+  await buildTrunk(datacentre);
 });
 after(() => datacentre?.close());
 

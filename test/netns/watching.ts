@@ -23,7 +23,7 @@ const root = join(import.meta.dirname, '../..');
 export async function startWatch(node: Node): Promise<Watching> {
   const [file = '', ...args] = argvInside(node, [join(root, 'dist/vmnet.cjs'), 'watch']);
   const env = { PATH, VMNET_CONFIG: node.configFile, VMNET_STATE_DIR: node.stateDir };
-  const child = execa(file, args, { reject: false, env, stdin: 'ignore', timeout: 60_000 });
+  const child = execa(file, args, { reject: false, env, stdin: 'ignore', timeout: 180_000 });
   let printed = '';
   child.stderr.on('data', (chunk: Buffer) => {
     printed += chunk.toString();
