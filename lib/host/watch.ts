@@ -11,6 +11,7 @@ import { reassertHost } from '../run/reassert-host.ts';
 import type { Globals } from './context.ts';
 import { loadConfig, loadRtTables } from './files.ts';
 import { createHost } from './host.ts';
+import { managerAtWork } from './managers.ts';
 import { startMonitors } from './monitors.ts';
 import { lastingDir, readUnconfirmed } from './unconfirmed.ts';
 
@@ -139,6 +140,7 @@ async function lookOnce(context: Context, globals: Globals, state: State): Promi
       returned,
       ...(author === undefined ? {} : { author }),
       now: () => performance.now(),
+      busy: managerAtWork,
       unconfirmed: () => readUnconfirmed(globals.stateDir) !== undefined,
     };
     // What NICs lie on comes first.

@@ -31,6 +31,8 @@ export interface Occasion {
   readonly now: () => number;
   /** Whether a change of the host's links is to be confirmed, or was not. */
   readonly unconfirmed: () => boolean;
+  /** Whether a program that brings links up and down is at work. */
+  readonly busy: () => boolean;
 }
 
 export const NO_MEMORY: Memory = { fights: new Map(), complaints: [] };

@@ -15,6 +15,8 @@ import {
 } from './look.ts';
 import type { Context } from './ports.ts';
 
+/** What is half made cannot be judged. */
+const WAIT_MS = 300;
 const OPTIONS = { recreate: false } as const;
 
 /**
@@ -37,7 +39,7 @@ export async function reassertHost(context: Context, memory: Memory, occasion: O
     const keys = keysOf(seen.plan.steps);
     if (keys.length === 0) return { outcome: { kind: 'clean' }, memory: { ...rested, complaints: [] } };
     const now = occasion.now();
-    const { grace, until } = graceOf(memory.grace, keys, now);
+    const { grace, until } = graceOf(memory.grace, keys, now, occasion.busy());
     const due = Math.max(until, dueAt(memory.fights, keys, now));
     if (due > now) return { outcome: { kind: 'held', until: due }, memory: { ...memory, grace } };
     // Under the lock, both may have changed.
@@ -54,6 +56,7 @@ export async function reassertHost(context: Context, memory: Memory, occasion: O
     return { outcome: { kind: 'repaired' }, memory: { fights, complaints: [] } };
   } catch (thrown) {
     const error = asVmnetError(thrown);
+    if (occasion.busy()) return { outcome: { kind: 'held', until: occasion.now() + WAIT_MS }, memory };
     if (error.exit !== 'config') return failedLook(context, rested, error);
     // A link that is needed is not there; its coming is an event.
     return {

@@ -101,10 +101,14 @@ function isOurs(line: string, { address }: Vm): boolean {
   return line.includes(`Reply ${address} is-at`);
 }
 
-/** Links get their link-local addresses in their own time, and a proxied router's route is the kernel's. */
+/** Links get their link-local addresses in their own time. Whose a route is changes with who was there first. */
 async function lasting({ datacentre }: Scene): Promise<string> {
   const { links, addresses, rules, routes, proxyNeighbours, nft } = await stateOf(datacentre.node1);
-  const given = (lines: readonly string[]) => lines.filter(line => !/fe80|ff00::/.test(line));
+  const given = (lines: readonly string[]) =>
+    lines
+      .filter(line => !/fe80|ff00::/.test(line))
+      .map(line => line.replace('protocol=119', 'protocol=3'))
+      .sort();
   return JSON.stringify(
     { links, addresses: given(addresses), rules, routes: given(routes), proxyNeighbours, nft },
     undefined,

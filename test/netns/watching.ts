@@ -10,8 +10,8 @@ export interface Watching {
   readonly pid: number;
   /** What it has written since the start. */
   lines(): readonly string[];
-  /** Waits for so many lines that match, 5 s at most. */
-  until(pattern: RegExp, count?: number): Promise<readonly string[]>;
+  /** Waits for so many lines that match, 5 s at most if nothing else is said. */
+  until(pattern: RegExp, count?: number, ms?: number): Promise<readonly string[]>;
   children(): readonly number[];
   /** Ends it by a signal, and gives its exit code. */
   stop(signal?: NodeJS.Signals): Promise<number | undefined>;
@@ -34,8 +34,8 @@ export async function startWatch(node: Node): Promise<Watching> {
   const watching: Watching = {
     pid,
     lines,
-    until: async (pattern, count = 1) => {
-      for (const end = Date.now() + 5000; Date.now() < end; await sleep(10)) {
+    until: async (pattern, count = 1, ms = 5000) => {
+      for (const end = Date.now() + ms; Date.now() < end; await sleep(10)) {
         const found = lines().filter(line => pattern.test(line));
         if (found.length >= count) return found;
       }
@@ -47,7 +47,8 @@ export async function startWatch(node: Node): Promise<Watching> {
       return (await child).exitCode;
     },
   };
-  await watching.until(/watching/);
+  // In the lab, programs start slowly.
+  await watching.until(/watching/, 1, 30_000);
   return watching;
 }
 
