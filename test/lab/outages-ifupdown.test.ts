@@ -1,6 +1,6 @@
 // `ifdown bond0; ifup bond0`, by the real programs: the bond goes, with its VLANs, their routes and their proxies.
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
@@ -8,6 +8,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { inside, type Place } from '../support/command.ts';
 import { inOutageScene, outage } from './outage-scene.ts';
 
+const missing = ['/sbin/ifup', '/etc/network/if-pre-up.d/ifenslave'].every(file => existsSync(file))
+  ? undefined
+  : 'needs ifupdown and ifenslave; bin/setup lab installs them';
 const dir = mkdtempSync(join(tmpdir(), 'vmt-ifupdown-'));
 after(() => rmSync(dir, { recursive: true }));
 
@@ -41,7 +44,7 @@ async function works(node: Place, command: 'ifup' | 'ifdown'): Promise<void> {
 const scene = inOutageScene(async ({ node1 }) => {
   writeFileSync(join(dir, 'interfaces'), INTERFACES);
   await works(node1, 'ifup');
-});
+}, missing);
 
 outage(scene, 'ifdown bond0; ifup bond0', async () => {
   const { node1 } = scene.datacentre;
