@@ -72,13 +72,13 @@ export function outage(scene: Scene, what: string, happen: () => Promise<unknown
     const was = await lasting(scene);
     const replies = await capture(segments, segments.routed, 'arp[6:2] = 2');
     const probes = await Promise.all([routed.address, routed.address6].map(one => startProbe(router, one)));
-    const asking = inside(router, ['ping', '-n', '-c', '20', '-i', '0.3', '-W', '0.3', NOBODY]);
+    const asking = inside(router, ['ping', '-n', '-c', '8', '-i', '0.4', '-W', '0.3', NOBODY]);
     const began = Date.now();
     await happen();
     const happened = Date.now() - began;
     const said = () => watching.lines().slice(-12).join('\n');
     let now = '';
-    for (const end = Date.now() + BACK_MS; Date.now() < end; await sleep(200)) {
+    for (const end = Date.now() + BACK_MS; Date.now() < end; await sleep(500)) {
       now = await lasting(scene);
       if (now === was) break;
     }
@@ -93,9 +93,11 @@ export function outage(scene: Scene, what: string, happen: () => Promise<unknown
     );
     assert.deepEqual(lies, [], said());
     await settled(node);
-    await works(datacentre, routed);
-    await answers(bridged, '198.51.100.1', '2001:db8:992::1');
-    await answers(node, ...ROUTERS);
+    await Promise.all([
+      works(datacentre, routed),
+      answers(bridged, '198.51.100.1', '2001:db8:992::1'),
+      answers(node, ...ROUTERS),
+    ]);
     for (const words of [['host', 'check'], ['check']]) succeeded(await node.vmnet(words));
   });
 }
