@@ -71,7 +71,7 @@ test('bridged, routed, bridged, routed: traffic in each, and no trace of the one
   await attach(routedVm);
   await isClean(node1);
   await works(datacentre, routedVm);
-  assert.doesNotMatch((await stateOf(node1)).links.join('\n'), /ifname=tap0.*master/);
+  assert.doesNotMatch((await stateOf(node1)).links.join('\n'), /ifname=tap0.*br0/);
   const second = await stateOf(node1);
 
   succeeded(await node1.vmnet(asBridged));

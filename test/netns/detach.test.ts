@@ -91,7 +91,7 @@ test('of the last NIC: nothing of ours is left, nothing of theirs is gone', { sk
   await isSilent(datacentre.router, a.address, a.address6);
   // What stays on is of the uplink and the host, where others may have come to rely on it.
   const changed = (await sysctlsOf(node)).filter(line => !sysctls0.includes(line));
-  for (const line of changed) assert.match(line, /\/(up0|fwmark_reflect)\b/);
+  for (const line of changed) assert.match(line, /\/(up0|vrf993|fwmark_reflect)\b/);
   await stopBoth();
 });
 

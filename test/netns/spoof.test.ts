@@ -71,8 +71,8 @@ test('a DHCP discover reaches a server on the node', { skip }, async () => {
     node1,
     'add table inet seen',
     'add chain inet seen input { type filter hook input priority 0; }',
-    'add rule inet seen input iifname "tap0" udp sport 68 udp dport 67 counter',
-    'add rule inet seen input iifname "tap0" udp sport 4000 udp dport 67 counter',
+    'add rule inet seen input iifname { "tap0", "vrf993" } udp sport 68 udp dport 67 counter',
+    'add rule inet seen input iifname { "tap0", "vrf993" } udp sport 4000 udp dport 67 counter',
   );
   const ends = { from: '0.0.0.0', to: '255.255.255.255', fromMac: vm.nic.mac, toMac: 'ff:ff:ff:ff:ff:ff' };
   await sendFrame(vm, 'eth0', udp(ends, 68, 67));
