@@ -1,11 +1,13 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { VmnetError } from '../core/errors.ts';
-import { type Address, addressBytes } from '../core/model/address.ts';
+import { type Address, addressBytes, FAMILIES, type Family } from '../core/model/address.ts';
 import type { Ifname } from '../core/model/ifname.ts';
 import { type DnsPlan, dnsmasqText, dnsPlan, type PortDns } from '../core/vrf/dns.ts';
+import type { Lease } from '../core/vrf/lease.ts';
 import { type DnsAnswer, hasAddress } from '../core/vrf/verify.ts';
 import type { Vrf, WorldLink } from '../core/vrf/world.ts';
+import { DEFAULT_STATE_DIR } from './defaults.ts';
 import { DNS_PROGRAM } from './vrf-dns-program.ts';
 import { toolPath } from './vrf-exec.ts';
 import { outputOf } from './vrf-world.ts';
@@ -13,20 +15,52 @@ import { outputOf } from './vrf-world.ts';
 const RESOLV_CONF = '/etc/resolv.conf';
 const DHCLIENT = '/var/lib/dhcp';
 
-/** `configured` is `dns =` of the VRF's section. */
-export async function readDnsPlan(vrf: Vrf, configured: readonly Address[]): Promise<DnsPlan> {
-  const ports = await Promise.all(vrf.ports.map(portDns));
+/** `configured` is `dns =` of the VRF's section; `stateDir` has what DHCP clients told vmnet's hooks. */
+export async function readDnsPlan(
+  vrf: Vrf,
+  configured: readonly Address[],
+  stateDir = DEFAULT_STATE_DIR,
+): Promise<DnsPlan> {
+  const ports = await Promise.all(vrf.ports.map(port => portDns(port, stateDir)));
   return dnsPlan({ resolvConf: readIfThere(RESOLV_CONF), configured, ports });
 }
 
-async function portDns({ name, ifindex }: WorldLink): Promise<PortDns> {
+async function portDns({ name, ifindex }: WorldLink, stateDir: string): Promise<PortDns> {
   const resolvectl = existsSync('/run/systemd/resolve') ? await resolvectlOf(name) : undefined;
-  const lease = readIfThere(`/run/systemd/netif/leases/${ifindex}`) ?? dhclientLeases();
+  const told = FAMILIES.map(family => readIfThere(leaseDnsPath(stateDir, name, family)) ?? '').join('');
+  const lease =
+    told === '' ? (readIfThere(`/run/systemd/netif/leases/${ifindex}`) ?? dhclientLeases()) : told;
   return {
     name,
     ...(resolvectl === undefined ? {} : { resolvectl }),
     ...(lease === undefined ? {} : { lease }),
   };
+}
+
+function leaseDnsPath(stateDir: string, name: Ifname, family: Family): string {
+  return join(stateDir, 'dns', `lease.${name}.${family}`);
+}
+
+/** Keeps the name servers of a lease for readDnsPlan(); true if they are others than before. */
+export function writeLeaseDns({ ifname, family, state, servers }: Lease, stateDir: string): boolean {
+  const path = leaseDnsPath(stateDir, ifname, family);
+  const before = readIfThere(path) ?? '';
+  const text =
+    state === 'gone' || servers.length === 0 ? '' : `DNS=${servers.map(one => one.text).join(' ')}\n`;
+  if (text === before) return false;
+  if (text === '') rmSync(path);
+  else replaceFile(path, text);
+  return true;
+}
+
+function replaceFile(path: string, text: string): void {
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(`${path}.new`, text);
+    renameSync(`${path}.new`, path);
+  } catch (cause) {
+    throw new VmnetError('record', `cannot be written (${String(cause)})`, { where: path, cause });
+  }
 }
 
 /** Where systemd-resolved is not running there is nothing to be learned from it. */
@@ -73,13 +107,7 @@ export async function writeDnsConf(vrf: Vrf, plan: DnsPlan, stateDir: string): P
     await outputOf('ip', ['address', 'replace', `${text}${length[0]}`, 'dev', vrf.name, ...length.slice(1)]);
   }
   const path = join(stateDir, 'dns', `${vrf.name}.conf`);
-  try {
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(`${path}.new`, dnsmasqText(vrf.name, plan));
-    renameSync(`${path}.new`, path);
-  } catch (cause) {
-    throw new VmnetError('record', `cannot be written (${String(cause)})`, { where: path, cause });
-  }
+  replaceFile(path, dnsmasqText(vrf.name, plan));
   return path;
 }
 

@@ -23,7 +23,7 @@ export function addVrfDns(yargs: GlobalArgv): GlobalArgv {
         const name = parseIfname(argv.name, 'NAME');
         const section = loadConfig(argv.config, loadRtTables()).vrfs.find(one => one.name === name);
         const { world, vrf } = await readVrf(name);
-        const plan = await readDnsPlan(vrf, section?.dns ?? []);
+        const plan = await readDnsPlan(vrf, section?.dns ?? [], argv.stateDir);
         if (argv.conf) {
           requireRoot();
           printLine(await writeDnsConf(vrf, plan, argv.stateDir));

@@ -2,11 +2,21 @@ import type { GlobalArgv } from '../context.ts';
 import { addVrfDns } from './dns.ts';
 import { addVrfEnter } from './enter.ts';
 import { addVrfExec } from './exec.ts';
+import { addVrfLease } from './lease.ts';
 import { addVrfServices } from './services.ts';
 import { addVrfIdentify, addVrfList, addVrfPids } from './show.ts';
 import { addVrfVerify } from './verify.ts';
 
-const ADDERS = [addVrfIdentify, addVrfList, addVrfPids, addVrfVerify, addVrfDns, addVrfServices, addVrfEnter];
+const ADDERS = [
+  addVrfIdentify,
+  addVrfList,
+  addVrfPids,
+  addVrfVerify,
+  addVrfDns,
+  addVrfServices,
+  addVrfEnter,
+  addVrfLease,
+];
 
 /** `command`: that of `vrf exec`. */
 export function addVrf(command: readonly string[]): (yargs: GlobalArgv) => void {

@@ -13,7 +13,7 @@ export interface PortDns {
   readonly name: string;
   /** What `resolvectl dns PORT` prints. */
   readonly resolvectl?: string;
-  /** A lease of dhclient, or of systemd-networkd. */
+  /** Leases of dhclient or systemd-networkd; `DNS=` lines of networkd's form are those of vmnet's own hooks as well. */
   readonly lease?: string;
 }
 
@@ -67,8 +67,8 @@ function nameservers(text: string): readonly Address[] {
 }
 
 function leaseServers(text: string, port: string): readonly Address[] {
-  const networkd = /^DNS=(.*)$/m.exec(text)?.[1];
-  if (networkd !== undefined) return addressesIn(networkd);
+  const lines = [...text.matchAll(/^DNS=(.*)$/gm)].map(([, line = '']) => line);
+  if (lines.length > 0) return addressesIn(lines.join(' '));
   return [...dhclientServers(text, 'lease', port), ...dhclientServers(text, 'lease6', port)];
 }
 
@@ -126,7 +126,7 @@ export function dnsmasqText(vrf: string, { stubs, servers }: DnsPlan): string {
   ].join('\n');
 }
 
-function dnsUnit(vrf: string): string {
+export function dnsUnit(vrf: string): string {
   return `vmnet-dns@${escapeUnit(vrf)}`;
 }
 
