@@ -1,9 +1,12 @@
+import { VmnetError } from '../../core/errors.ts';
+import { type Address, parseAddress } from '../../core/model/address.ts';
 import { parseIfname } from '../../core/model/ifname.ts';
-import { explainDns } from '../../core/vrf/dns.ts';
+import { type DnsPlan, explainDns } from '../../core/vrf/dns.ts';
 import { verifyRouting } from '../../core/vrf/verify.ts';
 import { requireRoot } from '../../host/context.ts';
 import { loadConfig, loadRtTables } from '../../host/files.ts';
 import { readDnsPlan, writeDnsConf } from '../../host/vrf-dns.ts';
+import { relayDns } from '../../host/vrf-dns-relay.ts';
 import { outputOf, readVrf } from '../../host/vrf-world.ts';
 import { type GlobalArgv, printLine } from '../context.ts';
 import { onHere } from './run.ts';
@@ -13,11 +16,17 @@ export function addVrfDns(yargs: GlobalArgv): GlobalArgv {
     'dns <name>',
     'Say what a DNS query does now, in the VRF and outside',
     yargs =>
-      yargs.positional('name', { type: 'string', demandOption: true, describe: 'The VRF' }).option('conf', {
-        type: 'boolean',
-        default: false,
-        describe: 'Write the configuration of the forwarder vmnet-dns@NAME, and print its path',
-      }),
+      yargs
+        .positional('name', { type: 'string', demandOption: true, describe: 'The VRF' })
+        .option('conf', {
+          type: 'boolean',
+          default: false,
+          describe: 'Write the configuration of the forwarder vmnet-dns@NAME, and print its path',
+        })
+        .option('outside', {
+          type: 'string',
+          describe: 'Answer at this address for programs outside, until ended, with what the forwarder says',
+        }),
     argv =>
       onHere(async () => {
         const name = parseIfname(argv.name, 'NAME');
@@ -28,6 +37,10 @@ export function addVrfDns(yargs: GlobalArgv): GlobalArgv {
           requireRoot();
           printLine(await writeDnsConf(vrf, plan, argv.stateDir));
           return 'ok';
+        }
+        if (argv.outside !== undefined) {
+          requireRoot();
+          return relayDns(name, parseAddress(argv.outside, '--outside'), stubOf(name, plan));
         }
         const rules = verifyRouting(world, vrf, []).filter(({ check }) => check === 'rules');
         const lines = explainDns(plan, {
@@ -40,4 +53,11 @@ export function addVrfDns(yargs: GlobalArgv): GlobalArgv {
         return 'ok';
       }),
   );
+}
+
+function stubOf(name: string, { stubs: [stub] }: DnsPlan): Address {
+  if (stub !== undefined) return stub;
+  throw new VmnetError('config', `/etc/resolv.conf names no address of this host: ${name} has no forwarder`, {
+    hint: 'programs outside reach its servers by no stub either; name one, such as that of systemd-resolved',
+  });
 }
