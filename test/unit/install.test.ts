@@ -38,12 +38,14 @@ function put(path: string, text: string): void {
 const FOREIGN = {
   '/etc/ganeti/kvm-vif-bridge': '#!/bin/sh\n',
   '/etc/ganeti/hooks/instance-add-pre.d/site': '',
+  '/etc/dhcpcd.enter-hook': 'hostname x\n',
 };
 
 test('each hook has one link that its caller runs, and foreign files stay', async () => {
   for (const [path, text] of Object.entries(FOREIGN)) put(path, text);
   const { all } = await run('install');
   assert.match(all, /\/etc\/ganeti\/kvm-vif-bridge is not vmnet's and stays/);
+  assert.match(all, /\/etc\/dhcpcd\.enter-hook stays as it is/);
   for (const [path, text] of Object.entries(FOREIGN)) assert.equal(readFileSync(at(path), 'utf8'), text);
 
   const hooks = files().filter(path => path.startsWith('/usr/local/lib/vmnet/hooks/'));
@@ -61,6 +63,24 @@ test('each hook has one link that its caller runs, and foreign files stay', asyn
   // run-parts and Ganeti pass over a name with a dot.
   const events = links.filter(path => path.startsWith('/etc/ganeti/hooks/'));
   for (const link of events) assert.match(basename(link), /^[a-zA-Z0-9_-]+$/);
+});
+
+test('DHCP clients find their hooks, each by names that it takes', () => {
+  for (const kind of ['enter', 'exit']) {
+    const hook = at(`/etc/dhcp/dhclient-${kind}-hooks.d/vmnet-vrf`);
+    assert.doesNotMatch(readFileSync(hook, 'utf8'), /@VMNET@/);
+  }
+  assert.match(
+    readFileSync(at('/etc/dhcpcd.enter-hook.dist'), 'utf8'),
+    /\/usr\/local\/sbin\/vmnet vrf lease dhcpcd/,
+  );
+  for (const path of [
+    '/etc/vmnet/udhcpc',
+    '/etc/udhcpc/post-bound/vmnet-vrf',
+    '/etc/udhcpc/post-renew/vmnet-vrf',
+  ]) {
+    assert.equal(statSync(at(path)).mode & 0o777, 0o755, path);
+  }
 });
 
 test('again it changes nothing, and what an administrator has changed stays', async () => {
