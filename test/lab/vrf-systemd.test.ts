@@ -157,15 +157,9 @@ test('services listen in the VRF, in both families, and services says where', { 
   assert.match(said, /^ssh: .*listens on .*0\.0\.0\.0%mgmt:22/m);
   assert.match(said, /^echo: .*listens on \*%mgmt:7000/m);
   // Outside, sshd listens as before, and the other one no more.
-  assert.equal(
-    (
-      await run(['socat', '-u', 'TCP:127.0.0.1:22,connect-timeout=3', 'OPEN:/dev/null'], {
-        timeoutMs: 5_000,
-      }).catch(() => ({ exitCode: 0 }))
-    ).exitCode,
-    0,
-  );
-  assert.notEqual((await run(['socat', '-u', 'TCP:127.0.0.1:7000,connect-timeout=3', '-'])).exitCode, 0);
+  const outside = await must(['ss', '-Hltn']);
+  assert.match(outside, / 0\.0\.0\.0:22 /);
+  assert.doesNotMatch(outside, / \*:7000 /);
 });
 
 async function reaches(address: string): Promise<void> {
@@ -187,6 +181,9 @@ test('a login by ssh is in the VRF, with its prompt and a session of logind', { 
     '/etc/pam.d/sshd',
     `session optional pam_systemd.so\nsession optional pam_exec.so quiet ${VMNET} vrf enter\n`,
   );
+  // A manager of the user's own services takes long, and is none of what is tried here.
+  put('/etc/systemd/system/user@0.service', '[Service]\nType=oneshot\nExecStart=true\nRemainAfterExit=yes\n');
+  await must(['systemctl', 'daemon-reload'], { timeoutMs: 60_000 });
   await must(['systemctl', 'start', 'systemd-logind'], { timeoutMs: 60_000 });
   for (const [address] of FAMILIES) await logsIn(address);
   // Not by the VRF, so not into it.
