@@ -1,0 +1,98 @@
+// Leases of systemd-networkd on ports of VRFs, of one that it makes itself and of one that it knows nothing of.
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { argvInside, ipBatch, must, PATH, type Place, run, writeSysctl } from '../support/command.ts';
+import { VMNET } from './vrf-scene.ts';
+
+const alone = process.env.VMNET_LAB !== undefined && existsSync('/run/systemd/system');
+const skip = alone ? false : 'needs a machine of its own with systemd; make lab has one';
+const gateway: Place = { ns: 'gwn' };
+const FILES = {
+  'netd0.netdev': '[NetDev]\nName=vrf0\nKind=vrf\n[VRF]\nTable=1001\n',
+  'netd0.network': '[Match]\nName=netd0\n[Network]\nDHCP=yes\nVRF=vrf0\n',
+  'netd1.network':
+    '[Match]\nName=netd1\n[Network]\nDHCP=yes\nKeepMaster=yes\n[DHCPv4]\nRouteTable=1002\n[IPv6AcceptRA]\nRouteTable=1002\n',
+};
+let server: ChildProcess | undefined;
+
+before(async () => {
+  if (skip !== false) return;
+  mkdirSync('/etc/systemd/network', { recursive: true });
+  for (const [name, text] of Object.entries(FILES)) writeFileSync(`/etc/systemd/network/${name}`, text);
+  await must(['ip', 'netns', 'add', gateway.ns]);
+  const both = [0, 1];
+  await must(['ip', '-batch', '-'], {
+    input: [
+      ...both.map(i => `link add netd${i} type veth peer name netd${i} netns ${gateway.ns}`),
+      'link add vrf1 up type vrf table 1002',
+      'link set netd1 up master vrf1',
+    ].join('\n'),
+  });
+  await ipBatch(
+    gateway,
+    both.flatMap(i => [
+      `link set netd${i} up`,
+      `address add 10.1.${i}.1/24 dev netd${i}`,
+      `address add 2001:db8:1${i}::1/64 dev netd${i} nodad`,
+    ]),
+  );
+  await writeSysctl(gateway, '1', 'net/ipv6/conf/all/forwarding');
+  // A router advertisement comes from a link-local address, which is tentative for a second.
+  await sleep(2000);
+  const [file = '', ...args] = argvInside(gateway, [
+    'dnsmasq',
+    ...['--conf-file=/dev/null', '--keep-in-foreground', '--user=root', '--pid-file=', '--port=0'],
+    ...['--bind-interfaces', '--enable-ra', '--dhcp-leasefile=/run/netd.leases', '--dhcp-option=option:T1,8'],
+    ...both.flatMap(i => [
+      `--interface=netd${i}`,
+      `--ra-param=netd${i},5,1800`,
+      `--dhcp-range=set:n${i},10.1.${i}.50,10.1.${i}.60,120`,
+      `--dhcp-range=2001:db8:1${i}::50,2001:db8:1${i}::60,64,120`,
+      `--dhcp-option=tag:n${i},option:dns-server,10.1.${i}.1`,
+    ]),
+  ]);
+  server = spawn(file, args, { stdio: 'ignore', env: { PATH } });
+  await must(['systemctl', 'start', 'systemd-networkd'], { timeoutMs: 60_000 });
+});
+
+after(() => server?.kill());
+
+async function waitFor(what: string, ready: () => Promise<boolean>): Promise<void> {
+  for (let i = 0; i < 60; i++) {
+    if (await ready()) return;
+    await sleep(500);
+  }
+  const rows = await Promise.all(['-4', '-6'].map(one => must(['ip', one, 'route', 'show', 'table', 'all'])));
+  assert.fail(`${what}: never; ${rows.join('\n')}`);
+}
+
+for (const [i, how] of [
+  [0, 'VRF='],
+  [1, 'RouteTable='],
+] as const) {
+  test(`${how} in the file of the port`, { skip }, async () => {
+    const dev = `netd${i}`;
+    const routes = (family: string, table: string) =>
+      must(['ip', family, 'route', 'show', 'table', table, 'dev', dev]);
+    for (const [family, wanted] of [
+      ['-4', `default via 10.1.${i}.1 proto dhcp`],
+      ['-6', 'default via fe80::'],
+    ] as const) {
+      await waitFor(`${wanted} of ${dev}`, async () =>
+        (await routes(family, `${1001 + i}`)).includes(wanted),
+      );
+      assert.doesNotMatch(await routes(family, 'main'), /default/);
+    }
+    for (const address of [`10.1.${i}.1`, `2001:db8:1${i}::1`]) {
+      const ping = await run(['ping', '-c', '1', '-W', '5', '-I', `vrf${i}`, address]);
+      assert.equal(ping.exitCode, 0, ping.stdout + ping.stderr);
+    }
+    // systemd-resolved does not run, so the name servers are those of the lease.
+    writeFileSync('/etc/resolv.conf', 'nameserver 127.0.0.53\n');
+    const said = await must([VMNET, 'vrf', 'dns', `vrf${i}`], { timeoutMs: 60_000 });
+    assert.ok(said.includes(`10.1.${i}.1 (the lease of ${dev})`), said);
+  });
+}
