@@ -26,10 +26,15 @@ export async function applyLease(lease: Lease, { stateDir, script }: LeaseOption
   }
   if (script) await setAddress(lease);
   await setRoutes(lease, vrf);
-  if (writeLeaseDns(lease, stateDir) && existsSync('/run/systemd/system')) {
-    // It writes its configuration anew when it starts. A client that is started at boot must not wait for it.
-    await outputOf('systemctl', ['try-restart', '--no-block', `${dnsUnit(vrf.name)}.service`]);
-  }
+  if (writeLeaseDns(lease, stateDir) && existsSync('/run/systemd/system')) await restartForwarder(vrf);
+}
+
+/** It writes its configuration anew when it starts. A client that is started at boot must not wait for it. */
+async function restartForwarder({ name }: Vrf): Promise<void> {
+  const unit = `${dnsUnit(name)}.service`;
+  // try-restart would be an error where the unit is not installed.
+  const state = await outputOf('systemctl', ['show', '--property=ActiveState', '--value', unit]);
+  if (state.trim() === 'active') await outputOf('systemctl', ['restart', '--no-block', unit]);
 }
 
 async function setAddress({ ifname, state, address }: Lease): Promise<void> {
