@@ -139,10 +139,10 @@ function sectionJson({ kind, name, keys, notes }: ImportedSection): object {
 }
 
 /** What keeps the author from cutting himself off: he is not let, or it is taken back unless he comes again. */
-function careOf(
+export function careOf(
   { report }: Context,
   argv: Globals & { readonly dryRun: boolean; readonly confirm: string | undefined },
-): Pick<HostOptions, 'dryRun' | 'connection' | 'guard'> {
+): Pick<HostOptions, 'dryRun' | 'connection'> & { readonly guard: Guard } {
   const { dryRun } = argv;
   if (argv.confirm === undefined) {
     const connection = parseSshConnection(process.env.SSH_CONNECTION);

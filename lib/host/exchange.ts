@@ -31,16 +31,18 @@ export async function exchange(started: Started, batches: readonly Batch[], quer
 async function exchangeNow(started: Started, batches: readonly Batch[], query: Query): Promise<Observed> {
   started.ip ??= openSessions();
   const ip = started.ip;
+  let tookMs = 0;
   for (const batch of batches) {
     if (batch.tool === 'sysctl') writeSysctls(batch.lines);
     if (batch.tool === 'nft') await nftOf(started).change(batch.lines);
     if (batch.tool === 'ip6') await ip.six.exchange(batch.lines, []);
     if (batch.tool === 'bridge') await bridgeOf(started).exchange(batch.lines, []);
     if (batch.tool === 'ovs') await (await openvswitch()).changeOvs(batch.lines);
-    if (batch.tool === 'ip') {
-      if (batch.lines.some(({ text }) => MAKES_BOND.test(text))) await loadBonding();
-      await ip.four.exchange(batch.lines, []);
-    }
+    if (batch.tool !== 'ip') continue;
+    if (batch.lines.some(({ text }) => MAKES_BOND.test(text))) await loadBonding();
+    const begin = performance.now();
+    await ip.four.exchange(batch.lines, []);
+    tookMs += performance.now() - begin;
   }
   const there = present(query);
   const reading = Promise.all([
@@ -69,6 +71,7 @@ async function exchangeNow(started: Started, batches: readonly Batch[], query: Q
   return {
     objects: [...byKey(all).values()],
     links: new Map(first.links.map(facts => [facts.ifname, facts])),
+    tookMs,
     ...(query.vlans === undefined ? {} : { vlanLinks: readVlanLinks() }),
     ...(ovs === undefined ? {} : { ovsBridges: ovs.bridges.map(({ ifname }) => ifname) }),
   };

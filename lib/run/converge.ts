@@ -3,9 +3,9 @@ import { asVmnetError, formatError, VmnetError } from '../core/errors.ts';
 import { type KernelObject, keyOf, textOf } from '../core/model/object.ts';
 import { nicsOwn } from '../core/observed/owner.ts';
 import type { Observed, Query } from '../core/observed/query.ts';
+import { planBack } from '../core/plan/back.ts';
 import { joined } from '../core/plan/joined.ts';
 import { foreignInTheWay, type Plan, plan, type Step, stepText } from '../core/plan/plan.ts';
-import { planAnew } from '../core/plan/recreate.ts';
 import { render } from '../core/plan/render.ts';
 import { type Goal, goalObjects, goalPlan, goalQuery, identityOfGoal, inScope } from './goal.ts';
 import type { Context, Held } from './ports.ts';
@@ -92,7 +92,9 @@ async function settle(context: Context, goal: Goal, query: Query, after: Observe
   const { steps } = goalPlan(goal, after);
   if (steps.length === 0) return after;
   for (const step of steps) context.report('debug', `again ${stepText(step)}`);
-  return context.host.exchange(render(steps), query);
+  const { tookMs = 0 } = after;
+  const settled = await context.host.exchange(render(steps), query);
+  return { ...settled, tookMs: tookMs + (settled.tookMs ?? 0) };
 }
 
 /** The same subtraction the other way round: from what there is now to what there was. Returns what went wrong. */
@@ -116,8 +118,9 @@ async function undo(context: Context, { goal, query, before }: Prepared): Promis
 
 function backPlan(goal: Goal, now: Observed, was: readonly KernelObject[]): Plan {
   const identity = identityOfGoal(goal);
-  const found = joined(inScope(goal, now), was, now.links);
-  return goal.host === undefined ? plan(found, was, identity) : planAnew(found, was, now, identity);
+  const found = inScope(goal, now);
+  if (goal.host !== undefined) return planBack(found, was, now, identity);
+  return plan(joined(found, was, now.links), was, identity);
 }
 
 /** Compared as it was read, written with the texts of its rules: a chain that nobody has touched is no step. */

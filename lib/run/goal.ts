@@ -14,7 +14,7 @@ import { nicsOwn, nodeOwns } from '../core/observed/owner.ts';
 import { CHAIN_NAMES, type Observed, type Query, queryOf } from '../core/observed/query.ts';
 import { joined } from '../core/plan/joined.ts';
 import { type Plan, plan } from '../core/plan/plan.ts';
-import { type HostGoal, hostGoalPlan, hostGoalQuery, hostInScope } from './host-goal.ts';
+import { type HostGoal, hostGoalPlan, hostGoalQuery, hostIdentity, hostInScope } from './host-goal.ts';
 import { nicOfRecord, nicsOfRecord } from './recorded.ts';
 
 /** What is to become of one tap: a NIC, or none. */
@@ -43,8 +43,11 @@ const MANY = 8;
 
 /** By what an undo tells what it may take away. */
 export function identityOfGoal({ changes, host, settings }: Goal): Identity {
-  const protocols = changes.flatMap(({ record }) => record?.routeProtocol ?? []);
-  return { ...identityOf(settings, protocols), ...(host === undefined ? {} : { links: true }) };
+  if (host !== undefined) return hostIdentity(host, settings);
+  return identityOf(
+    settings,
+    changes.flatMap(({ record }) => record?.routeProtocol ?? []),
+  );
 }
 
 /** What to read for a goal: all that it wants, and all that the records say was made before. */

@@ -6,9 +6,8 @@ import type { Ifname } from '../core/model/ifname.ts';
 import { type KernelObject, keyOf } from '../core/model/object.ts';
 import { hostQuery, isSame } from '../core/observed/host-scope.ts';
 import type { Observed } from '../core/observed/query.ts';
-import { joined } from '../core/plan/joined.ts';
+import { planBack } from '../core/plan/back.ts';
 import { type Plan, type Step, stepText } from '../core/plan/plan.ts';
-import { planAnew } from '../core/plan/recreate.ts';
 import { render } from '../core/plan/render.ts';
 import type { Prepared } from './converge.ts';
 import { inScope } from './goal.ts';
@@ -20,6 +19,7 @@ const KINDS: readonly KernelObject['kind'][] = [
   'link-setting',
   'address',
   'route',
+  'rule',
   'sysctl',
   'ovs-bridge',
   'ovs-port',
@@ -91,7 +91,7 @@ function backPlan({ config }: Context, { was, wanted }: HostSnapshot, now: Obser
     object => keys.has(keyOf(object)) || (object.kind === 'route' && object.protocol === HOST_PROTOCOL),
   );
   const identity = { ...identityOf(config.settings), links: true as const };
-  return planAnew(joined(found, was, now.links), was, now, identity);
+  return planBack(found, was, now, identity);
 }
 
 /** A link that was made anew has another index by now. */

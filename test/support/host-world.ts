@@ -21,6 +21,8 @@ export function hostWorld(): HostWorld {
   const ip = (...lines: readonly string[]): void => {
     for (const line of lines) ipLine(kernel.state, line, line.includes(':') ? 6 : 4);
   };
+  // The kernel makes its rules for VRFs with the first, and keeps them.
+  ip('link add name first type vrf table 999', 'link del dev first');
   ip(
     'link set dev eth2 up',
     'link set dev eth3 up',

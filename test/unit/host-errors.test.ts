@@ -27,6 +27,13 @@ const IN_THE_FILE: readonly (readonly [string, string, RegExp])[] = [
   ['[vrf a]\ntable = 254', 'a.ini:2', /254/],
   ['[vrf a]\ntable = 255', 'a.ini:2', /255/],
   ['[vrf a]\ntable = 77\n[vrf b]\ntable = 77', 'a.ini:4', /77.*vrf a.*a\.ini:2/],
+  ['[vrf a]\ntable = 77\naccept = tcp\n[vrf b]\ntable = 78\naccept = tcp udp', 'a.ini:6', /accept.*a\.ini:3/],
+  ['[vrf a]\ntable = 77\nstrict = yes\n[vrf mgmt]\nstrict = no', 'a.ini:5', /strict.*vrf a/],
+  ['[vrf a]\naccept = sctp', 'a.ini:2', /sctp/],
+  ['[vrf a]\nports = eth0', 'a.ini:1', /needs table/],
+  ['[vrf mgmt]\nleak = 0.0.0.0/0', 'a.ini:2', /leak/],
+  ['[vrf mgmt]\nscope = wan', 'a.ini:2', /wan/],
+  ['[vmnet]\nrule-preference = 947', 'a.ini:2', /950/],
   ['[network n]\nmode = routed\ntable = 77\n[vrf b]\ntable = 77', 'a.ini:5', /77.*network n/],
   [
     `${BOND}[bridge x]\nports = v7\n[vlan v7]\nparent = bond1\nid = 7\n[bond bond1]\nmode = 802.3ad\nports = x`,

@@ -35,6 +35,26 @@ test('what is written is read', () => {
   assert.deepEqual(parseHostRecord(JSON.stringify(RECORD), 'host.json'), RECORD);
 });
 
+const LOCAL = { kind: 'rule', family: 4, preference: 0, action: { do: 'lookup', table: 255 }, protocol: 2 };
+const ROUTE = {
+  kind: 'route',
+  table: 254,
+  prefix: { family: 4, address: '0.0.0.0', length: 0, text: '0.0.0.0/0' },
+  type: 'unicast',
+  dev: 'eth0',
+  via: { family: 4, text: '10.0.0.1' },
+  near: true,
+  more: 'src 10.0.0.2 mtu 1400',
+  metric: 0,
+  protocol: 3,
+};
+
+test('what a VRF changed comes back as it was written', () => {
+  const before = [LOCAL, ROUTE, { kind: 'sysctl', path: 'net/ipv4/tcp_l3mdev_accept', value: '0' }];
+  const record = { ...RECORD, made: ['rule 6 950 from 2001:db8::2/128 lookup 1001'], before };
+  assert.deepEqual(parseHostRecord(JSON.stringify(record), 'host.json'), record);
+});
+
 test('what is no record', async t => {
   const [master] = RECORD.before;
   const wrong: readonly (readonly [string, object | string])[] = [
@@ -49,7 +69,25 @@ test('what is no record', async t => {
     ['a setting that nobody changes', { ...RECORD, before: [{ ...master, setting: 'group' }] }],
     ['a value with words', { ...RECORD, before: [{ ...master, value: 'none up' }] }],
     ['a state that is none', { ...RECORD, before: [{ ...master, setting: 'state', value: 'on' }] }],
-    ['another kind', { ...RECORD, before: [{ kind: 'sysctl', path: 'net/x', value: '1' }] }],
+    [
+      'another kind',
+      { ...RECORD, before: [{ kind: 'fdb-entry', ifname: 'eth0', mac: '02:00:00:00:00:01' }] },
+    ],
+    [
+      'a sysctl of the kernel',
+      { ...RECORD, before: [{ kind: 'sysctl', path: 'kernel/core_pattern', value: '1' }] },
+    ],
+    ['a sysctl above', { ...RECORD, before: [{ kind: 'sysctl', path: 'net/../kernel/x', value: '1' }] }],
+    [
+      'a sysctl that is a text',
+      { ...RECORD, before: [{ kind: 'sysctl', path: 'net/ipv4/x', value: 'cubic' }] },
+    ],
+    [
+      'a rule that does something else',
+      { ...RECORD, before: [{ ...LOCAL, action: { do: 'goto', preference: 5 } }] },
+    ],
+    ['a route with a second line', { ...RECORD, before: [{ ...ROUTE, more: 'src 10.0.0.2\nflush' }] }],
+    ['a route with options', { ...RECORD, before: [{ ...ROUTE, more: '-batch /etc/passwd' }] }],
   ];
   for (const [name, content] of wrong)
     await t.test(name, () => {

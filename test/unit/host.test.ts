@@ -26,6 +26,13 @@ test('a whole node from nothing, in one batch of ip', async () => {
   const world = hostWorld();
   assert.deepEqual(await linesOf(world.under(NODE)), [
     'net/ipv6/conf/eth2/keep_addr_on_down=1',
+    'net/ipv6/conf/eth2/accept_dad=0',
+    'rule add preference 32765 from all lookup 255 protocol 2',
+    'rule add preference 1001 from all l3mdev unreachable protocol 2',
+    'rule add preference 950 from 2001:db8:7::2/128 lookup 1001 protocol 2',
+    'rule add preference 32765 from all lookup 255 protocol 2',
+    'rule add preference 1001 from all l3mdev unreachable protocol 2',
+    'rule add preference 950 from 10.7.0.2/32 lookup 1001 protocol 2',
     'link add name bond0 type bond mode active-backup',
     'link add name vlan992 type bridge',
     'link add name storage type bridge',
@@ -56,14 +63,23 @@ test('a whole node from nothing, in one batch of ip', async () => {
     'address add 2001:db8:1::2/64 dev bond0',
     'address add 10.3.0.2/24 dev storage',
     'address add 2001:db8:3::2/64 dev storage',
-    'route add unreachable 0.0.0.0/0 table 1001 metric 4278198272 protocol 119',
-    'route add unreachable ::/0 table 1001 metric 4278198272 protocol 119',
+    'address add 127.0.0.1/8 dev mgmt',
+    'address add 127.0.0.53/32 dev mgmt',
+    'address add ::1/128 dev mgmt',
     'route add 0.0.0.0/0 via 10.1.0.1 dev bond0 onlink table 254 protocol 119',
     'route add ::/0 via 2001:db8:1::1 dev bond0 onlink table 254 metric 1024 protocol 119',
     'route add 10.33.0.0/16 via 10.3.0.1 dev storage onlink table 254 metric 50 protocol 119',
     'route add 2001:db8:33::/48 via 2001:db8:3::1 dev storage onlink table 254 metric 1024 protocol 119',
+    'route add 10.77.0.0/16 via 10.7.0.1 dev eth2 table 1001 protocol 3',
+    'route add 2001:db8:77::/48 via 2001:db8:7::1 dev eth2 table 1001 metric 1024 protocol 3',
     'route add 0.0.0.0/0 via 10.7.0.1 dev eth2 onlink table 1001 protocol 119',
     'route add ::/0 via 2001:db8:7::1 dev eth2 onlink table 1001 metric 1024 protocol 119',
+    'route add unreachable 0.0.0.0/0 table 1001 metric 4278198272 protocol 119',
+    'route add unreachable ::/0 table 1001 metric 4278198272 protocol 119',
+    'rule del preference 0 from all lookup 255 protocol 2',
+    'rule del preference 0 from all lookup 255 protocol 2',
+    'net/ipv6/conf/eth2/keep_addr_on_down=0',
+    'net/ipv6/conf/eth2/accept_dad=1',
   ]);
   await hostUp(world.under(NODE), NOW);
   await isInOrder(world.under(NODE));
@@ -210,27 +226,6 @@ test('what needs a new link is refused, unless somebody says so', async t => {
       await hostDown(world.under(ini), { dryRun: false });
       assert.deepEqual(world.shows(/^link (bond0|vlan992|mgmt|storage)/), []);
     });
-});
-
-test('802.3ad and what only it has', async () => {
-  const ini = `[bond bond0]
-mode = 802.3ad
-ports = eth0 eth1
-lacp-rate = fast
-min-links = 1
-xmit-hash-policy = layer3+4
-`;
-  const world = hostWorld();
-  await hostUp(world.under(ini), NOW);
-  assert.deepEqual(world.shows(/^link bond0 (bond|lacp|min|xmit|miimon)/), [
-    'link bond0 bond mode 802.3ad',
-    'link bond0 lacp_rate fast',
-    'link bond0 miimon 100',
-    'link bond0 min_links 1',
-    'link bond0 xmit_hash_policy layer3+4',
-  ]);
-  await isInOrder(world.under(ini));
-  await assert.rejects(hostUp(world.under(ini.replace('fast', 'slow')), NOW), { exit: 'request' });
 });
 
 test('links that the file does not name are left alone', async () => {

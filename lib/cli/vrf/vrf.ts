@@ -1,3 +1,4 @@
+import { addConfirm } from '../confirm.ts';
 import type { GlobalArgv } from '../context.ts';
 import { addVrfDns } from './dns.ts';
 import { addVrfEnter } from './enter.ts';
@@ -5,9 +6,13 @@ import { addVrfExec } from './exec.ts';
 import { addVrfLease } from './lease.ts';
 import { addVrfServices } from './services.ts';
 import { addVrfIdentify, addVrfList, addVrfPids } from './show.ts';
+import { addVrfDown, addVrfUp } from './up.ts';
 import { addVrfVerify } from './verify.ts';
 
 const ADDERS = [
+  addVrfUp,
+  addVrfDown,
+  addVrfConfirm,
   addVrfIdentify,
   addVrfList,
   addVrfPids,
@@ -17,6 +22,12 @@ const ADDERS = [
   addVrfEnter,
   addVrfLease,
 ];
+
+/** The same as without `vrf`: who has changed a VRF looks for it here. */
+function addVrfConfirm(yargs: GlobalArgv): GlobalArgv {
+  addConfirm(yargs);
+  return yargs;
+}
 
 /** `command`: that of `vrf exec`. */
 export function addVrf(command: readonly string[]): (yargs: GlobalArgv) => void {

@@ -18,28 +18,26 @@ import {
   type LinkAddress,
   type LinkSetting,
   type Route,
-  type Sysctl,
   textOf,
 } from '../model/object.ts';
 import type { OvsBridge } from '../model/ovs-bridge.ts';
 import type { OvsPort } from '../model/ovs-port.ts';
 import type { Observed } from '../observed/query.ts';
 import { type Settings, settingsOfHostLink, settingsOfPort } from './host-settings.ts';
+import { vrfObjects } from './vrf.ts';
 
 /**
  * What the host's own links need, in an order in which it can be made: bonds, bridges and VRFs exist before a port joins
  * them, a VLAN when its parent has its ports, and its MTU, since it takes both over. Addresses and routes come last.
  */
-export function hostObjects(config: HostSections, observed: Observed['links']): readonly KernelObject[] {
+export function hostObjects(config: HostSections, now: Observed): readonly KernelObject[] {
+  const observed = now.links;
   const links = hostLinks(config);
   const named = new Map(links.map(link => [link.section.name, link]));
   const masters = mastersOf(links);
   const sorted = hostOrder(links);
   const order = 'order' in sorted ? sorted.order : [];
   return [
-    ...links.flatMap(link =>
-      link.type === 'vrf' ? joining(link.section, named, observed).map(keepAddresses) : [],
-    ),
     ...links.flatMap(link => (link.type === 'ovs' ? switchObjects(link.section) : [])),
     ...links.flatMap(link => (link.type === 'vlan' || link.type === 'ovs' ? [] : [linkObject(link)])),
     ...order.flatMap((name): KernelObject[] => {
@@ -55,22 +53,20 @@ export function hostObjects(config: HostSections, observed: Observed['links']): 
       ];
     }),
     ...links.flatMap(({ section }) => section.addresses.map(one => addressObject(section.name, one))),
-    ...links.flatMap(link => routesOf(link, links)),
+    ...links.flatMap((link): readonly KernelObject[] => {
+      const given = routesOf(link, links);
+      if (link.type !== 'vrf') return given;
+      return [
+        ...vrfObjects(link.section, links, { observed: now, given: givenTo(link.section, links) }),
+        ...given,
+      ];
+    }),
   ];
-}
-
-/** Ports that no section describes, and that are not in the VRF yet. */
-function joining(
-  { name, ports }: VrfSection,
-  named: ReadonlyMap<Ifname, HostLink>,
-  observed: Observed['links'],
-): readonly Ifname[] {
-  return ports.filter(port => !named.has(port) && observed.get(port)?.master !== name);
 }
 
 /** Tells one file's wishes from another's. */
 export function askedOf(config: HostSections): string {
-  return digest(hostObjects(config, new Map()).map(textOf).join('\n'));
+  return digest(hostObjects(config, { objects: [], links: new Map() }).map(textOf).join('\n'));
 }
 
 /** A link of the file that is a port of another one, which does not name it: in a link that nobody describes it may stay. */
@@ -123,19 +119,16 @@ export function settingObjects(
   });
 }
 
-/**
- * A link that joins a VRF is set down and up by the kernel, and would lose its IPv6 addresses. What a section says of them
- * is put back anyway; of other links nobody else knows them.
- */
-function keepAddresses(port: Ifname): Sysctl {
-  return { kind: 'sysctl', path: `net/ipv6/conf/${port}/keep_addr_on_down`, value: '1' };
-}
-
 function addressObject(
   ifname: Ifname,
   { address, length }: { readonly address: Address; readonly length: number },
 ): LinkAddress {
   return { kind: 'address', ifname, address, length };
+}
+
+/** The routes that sections put into the VRF's table. */
+function givenTo({ table }: VrfSection, links: readonly HostLink[]): readonly Route[] {
+  return links.flatMap(link => routesOf(link, links)).filter(route => route.table === table);
 }
 
 /** The routes of a port of a VRF are in the VRF's table, and so are the VRF's own, which lead out of its ports. */

@@ -1,7 +1,8 @@
 import { contains, FAMILIES, type Family } from '../model/address.ts';
-import { type Identity, isOurs, VMNET_PROTOCOL } from '../model/identity.ts';
+import { type Identity, isOurs, VMNET_PROTOCOL, VRF_PREFERENCES } from '../model/identity.ts';
 import { isKernelTable } from '../model/network.ts';
-import { actionOf, type Route, type Rule, selectorOf } from '../model/object.ts';
+import type { Route, Rule } from '../model/object.ts';
+import { actionOf, selectorOf } from '../model/rule-text.ts';
 import { NETWORK_NAME, subnet } from '../source/config-values.ts';
 import { hasPlainMetric, isLastResort, keyOf, routeText } from './routes.ts';
 import { type Imported, type ImportedSection, parses, type Scene } from './scene.ts';
@@ -132,13 +133,17 @@ function isOfVm({ dev, prefix, protocol, via }: Route, scene: Scene): boolean {
 
 /** 0 local, 32766 main, 32767 default. */
 const OF_THE_KERNEL = [0, 32_766, 32_767];
+const OF_VRFS: readonly number[] = Object.values(VRF_PREFERENCES);
 
 /** Rules that neither the kernel, nor vmnet, nor a network of this file has. */
 function strayRules(scene: Scene, tables: ReadonlySet<number>, identity: Identity): readonly string[] {
   return scene.rules
     .filter(
       rule =>
-        !OF_THE_KERNEL.includes(rule.preference) && !isOurs(rule, identity) && !isOfNetwork(rule, tables),
+        !OF_THE_KERNEL.includes(rule.preference) &&
+        !(scene.sections.some(({ type }) => type === 'vrf') && OF_VRFS.includes(rule.preference)) &&
+        !isOurs(rule, identity) &&
+        !isOfNetwork(rule, tables),
     )
     .map(
       rule =>

@@ -159,6 +159,14 @@ export interface VrfSection extends HostSection {
   readonly ports: readonly Ifname[];
   readonly dns: readonly Address[];
   readonly services: readonly string[];
+  /** `lan`: what is behind a router is unreachable, whatever routes the ports had. */
+  readonly scope: 'full' | 'lan';
+  /** What the main table reaches through the VRF. */
+  readonly leak: readonly Prefix[];
+  /** No table is that of two VRFs; of the whole host. Nobody cares when it is not said. */
+  readonly strict?: boolean;
+  /** Whose sockets outside take what comes in by a VRF; of the whole host. As the kernel has it when it is not said. */
+  readonly accept?: readonly ('tcp' | 'udp' | 'raw')[];
 }
 
 /** [ovs NAME] */

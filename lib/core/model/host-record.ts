@@ -1,11 +1,11 @@
-import type { LinkAddress, LinkSetting, Route } from './object.ts';
+import type { LinkAddress, LinkSetting, Route, Rule, Sysctl } from './object.ts';
 
 /** What this kernel has of vmnet's on the host's own side, which nothing in the kernel itself tells. */
 export interface HostRecord {
   readonly version: 1;
   /** Index of each link that was made or changed: a link of the same name with another index is another link. */
   readonly links: Readonly<Record<string, number>>;
-  /** Keys of the links and addresses that vmnet made. */
+  /** Keys of the links, addresses and rules that vmnet made. */
   readonly made: readonly string[];
   /** What links that were there before had before the first change. */
   readonly before: readonly Remembered[];
@@ -16,9 +16,24 @@ export interface HostRecord {
 }
 
 /** What a link had that vmnet changed, or that went when it became a port. */
-export type Remembered = LinkSetting | LinkAddress | Route;
+export type Remembered = LinkSetting | LinkAddress | Route | HostWide;
 
-/** The link that it is of. */
+/** What VRFs change; where it is the whole host's, it goes back with the last of them. */
+export type HostWide = Rule | Sysctl;
+
+export function isHostWide(object: Remembered): object is HostWide {
+  return object.kind === 'rule' || (object.kind === 'sysctl' && linkOf(object) === undefined);
+}
+
+/** The link that a sysctl is of, if it is that of one. */
+export function linkOf({ path }: Sysctl): string | undefined {
+  const [, link] = /^net\/ipv[46]\/conf\/([^/]+)\//.exec(path) ?? [];
+  return link === 'all' || link === 'default' ? undefined : link;
+}
+
+/** The link that it is of; empty for what is the whole host's. */
 export function nameOf(object: Remembered): string {
+  if (object.kind === 'rule') return '';
+  if (object.kind === 'sysctl') return linkOf(object) ?? '';
   return object.kind === 'route' ? (object.dev ?? '') : object.ifname;
 }

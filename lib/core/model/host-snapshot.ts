@@ -1,7 +1,7 @@
 import type { HostRecord } from './host-record.ts';
 import type { Ifname } from './ifname.ts';
 import type { Link } from './link.ts';
-import type { LinkAddress, LinkSetting, Route, Sysctl } from './object.ts';
+import type { LinkAddress, LinkSetting, Route, Rule, Sysctl } from './object.ts';
 import type { OvsBridge } from './ovs-bridge.ts';
 import type { OvsPort } from './ovs-port.ts';
 
@@ -20,4 +20,4 @@ export interface HostSnapshot {
   readonly live: readonly Ifname[];
 }
 
-export type Snapped = Link | LinkSetting | LinkAddress | Route | Sysctl | OvsBridge | OvsPort;
+export type Snapped = Link | LinkSetting | LinkAddress | Route | Rule | Sysctl | OvsBridge | OvsPort;

@@ -14,9 +14,28 @@ export interface Identity {
   /** Of the VMs' routes: the configured one, and those that records say were before it. */
   readonly routeProtocols: readonly number[];
   readonly preferences: Preferences;
-  /** Links and given addresses are vmnet's to remove as well, and what of Open vSwitch a section made, where the caller has looked them up in the host's record. */
+  /**
+   * Links, given addresses, rules, and what of Open vSwitch a section made, are vmnet's to remove as well, where the
+   * caller has looked them up in the host's record.
+   */
   readonly links?: true;
+  /** Tables of VRFs of the file, in which all routes are vmnet's to change. */
+  readonly tables?: ReadonlySet<number>;
 }
+
+/** Where the rules are that VRFs need, the same on every host. */
+export const VRF_PREFERENCES = {
+  /** Table local, as the kernel has it: before all others. */
+  localFirst: 0,
+  /** What the host sends from an address in a VRF, by a socket that is in none. */
+  from: 950,
+  /** The kernel's: each VRF looks up its own table. */
+  own: 1000,
+  /** What has found no route in its VRF. */
+  noOther: 1001,
+  /** Table local after the VRFs. */
+  localLater: 32_765,
+} as const;
 
 /** The rule preferences that are vmnet's, in the order in which the kernel walks them. */
 export interface Preferences {
@@ -58,11 +77,14 @@ export function isOurs(object: KernelObject, identity: Identity): boolean {
       return (
         object.protocol === VMNET_PROTOCOL ||
         object.protocol === HOST_PROTOCOL ||
+        identity.tables?.has(object.table) === true ||
         (isHostRoute(object) && identity.routeProtocols.includes(object.protocol))
       );
     case 'proxy-neighbour':
       return object.protocol === VMNET_PROTOCOL;
     case 'rule':
+      // The kernel makes its rule for VRFs with the first of them, and never again.
+      if (identity.links === true) return object.preference !== VRF_PREFERENCES.own;
       return (
         object.protocol === RULE_PROTOCOL && Object.values(identity.preferences).includes(object.preference)
       );

@@ -59,6 +59,7 @@ export interface BridgedNic {
 }
 
 export const MAIN_TABLE = 254;
+export const LOCAL_TABLE = 255;
 
 /** Worse than any route that somebody would make: a table that loses its routes must not fall through to main. */
 export const LAST_RESORT_METRIC = 4_278_198_272;

@@ -6,6 +6,7 @@ import type { Mac } from './mac.ts';
 import type { NftChain, NftElement, NftSet, NftTable } from './nft.ts';
 import { type OvsBridge, ovsBridgeText } from './ovs-bridge.ts';
 import { type OvsPort, ovsPortText } from './ovs-port.ts';
+import { actionOf, selectorOf, tableOfSource } from './rule-text.ts';
 
 /**
  * Everything that vmnet wants of the kernel, or finds in it, is a list of these. `desired/` makes them from a
@@ -86,6 +87,8 @@ export interface LinkAddress {
   readonly length: number;
   /** Somebody else gave it for a time: DHCP, a router's advertisement. */
   readonly dynamic?: true;
+  /** How long that was when it was read, in the words of `ip`. It runs on, and is no part of what is compared. */
+  readonly lifetime?: string;
 }
 
 /** A route; the kernel's key is family, table, prefix and metric. */
@@ -95,10 +98,14 @@ export interface Route {
   readonly prefix: Prefix;
   readonly type: 'unicast' | 'unreachable';
   readonly dev?: Ifname;
-  /** A gateway on the device's segment; always `onlink`, as an uplink may carry no address of the host. */
+  /** A gateway on the device's segment; of vmnet's own always `onlink`, as an uplink may carry no address of the host. */
   readonly via?: Address;
   /** What the host's own packets have for a sender; only ever somebody else's, and put back with the route. */
   readonly source?: Address;
+  /** Of a route with a gateway that somebody else made: the kernel looks whether the gateway is near. */
+  readonly near?: true;
+  /** What else somebody else's route has, in the words of `ip`: kept when the route moves, and never compared. */
+  readonly more?: string;
   /** IPv4 without a metric has 0, IPv6 has 1024: the kernel's own defaults. */
   readonly metric: number;
   readonly protocol: number;
@@ -117,6 +124,8 @@ export interface Rule {
     | { readonly do: 'lookup'; readonly table: number }
     | { readonly do: 'goto'; readonly preference: number }
     | { readonly do: 'blackhole' }
+    /** For what goes into a VRF or comes from one: its table, or no table at all. */
+    | { readonly do: 'l3mdev' | 'l3mdev unreachable' }
     | { readonly do: 'nop' };
   readonly protocol: number;
 }
@@ -134,6 +143,8 @@ export interface Sysctl {
   readonly kind: 'sysctl';
   readonly path: string;
   readonly value: string;
+  /** What it is while links are changed, where that is something else. */
+  readonly during?: string;
 }
 
 /** What the kernel tells objects of one kind apart by. */
@@ -148,7 +159,7 @@ export function keyOf(object: KernelObject): string {
     case 'route':
       return `route ${object.table} ${object.prefix.text} metric ${object.metric}`;
     case 'rule':
-      return `rule ${object.family} ${object.preference} ${selectorOf(object)}`;
+      return `rule ${object.family} ${object.preference} ${selectorOf(object)}${tableOfSource(object)}`;
     case 'proxy-neighbour':
       return `proxy-neighbour ${object.address.text} dev ${object.dev}`;
     case 'sysctl':
@@ -186,7 +197,7 @@ export function contentOf(object: KernelObject): string {
         `proto ${object.protocol}`,
       ].join(' ');
     case 'rule':
-      return `${actionOf(object)} protocol ${object.protocol}`;
+      return `${tableOfSource(object) === '' ? `${actionOf(object)} ` : ''}protocol ${object.protocol}`;
     case 'proxy-neighbour':
       return `protocol ${object.protocol}`;
     case 'bridge-vlan':
@@ -216,22 +227,6 @@ export function textOf(object: KernelObject): string {
   return value === ''
     ? keyOf(object)
     : `${keyOf(object)}${object.kind === 'nft-element' ? ' :' : ''} ${value}`;
-}
-
-export function selectorOf(rule: Rule): string {
-  return [
-    `from ${rule.from?.text ?? 'all'}`,
-    ...(rule.to === undefined ? [] : [`to ${rule.to.text}`]),
-    ...(rule.fwmark === undefined ? [] : [`fwmark ${rule.fwmark}`]),
-    ...(rule.iif === undefined ? [] : [`iif ${rule.iif}`]),
-  ].join(' ');
-}
-
-export function actionOf(rule: Rule): string {
-  const action = rule.action;
-  if (action.do === 'lookup') return `lookup ${action.table}`;
-  if (action.do === 'goto') return `goto ${action.preference}`;
-  return action.do;
 }
 
 export function vlanFlags({ pvid, untagged }: BridgeVlan): string {

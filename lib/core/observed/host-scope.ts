@@ -2,11 +2,16 @@ import { FAMILIES, isLinkLocal } from '../model/address.ts';
 import type { HostRecord, Remembered } from '../model/host-record.ts';
 import { HOST_PROTOCOL } from '../model/identity.ts';
 import type { Ifname } from '../model/ifname.ts';
-import { type KernelObject, keyOf } from '../model/object.ts';
+import { LOCAL_TABLE } from '../model/network.ts';
+import { type KernelObject, keyOf, type Route } from '../model/object.ts';
 import { type Observed, type Query, queryOf } from './query.ts';
 
 /** All links, as one may be in the way of another; all routes of the host's, and who else has one to the same prefix. */
-export function hostQuery(objects: readonly KernelObject[], names: Iterable<Ifname>): Query {
+export function hostQuery(
+  objects: readonly KernelObject[],
+  names: Iterable<Ifname>,
+  tables: readonly number[] = [],
+): Query {
   const { routes, sysctls } = queryOf(objects, { taps: [], carriers: [] });
   return {
     links: 'all',
@@ -14,10 +19,11 @@ export function hostQuery(objects: readonly KernelObject[], names: Iterable<Ifna
       ...routes,
       ...FAMILIES.map(family => ({ family, protocol: HOST_PROTOCOL })),
       ...FAMILIES.flatMap(family => [...names].map(dev => ({ family, dev }))),
+      ...FAMILIES.flatMap(family => tables.map(table => ({ family, table }))),
     ],
     proxies: [],
     sysctls,
-    rules: false,
+    rules: true,
     nft: [],
     fdb: [],
     // One that was made may be no longer said.
@@ -35,6 +41,7 @@ export function isMade(
     if (object.kind === 'route') return object.protocol === HOST_PROTOCOL;
     if (object.kind === 'ovs-bridge') return object.made === true;
     if (object.kind === 'ovs-port') return object.ofHost === true;
+    if (object.kind === 'rule') return made.has(keyOf(object));
     if (object.kind !== 'link' && object.kind !== 'address') return false;
     return made.has(keyOf(object)) && isSame(record, object.ifname, links);
   };
@@ -46,19 +53,25 @@ export function isSame(record: HostRecord | undefined, ifname: Ifname, links: Ob
   return index === undefined || index === links.get(ifname)?.ifindex;
 }
 
-/** RTPROT_KERNEL and RTPROT_RA: they come back with the address, and with the router's next advertisement. */
-const OF_THE_KERNEL = [2, 9];
+/** RTPROT_KERNEL: it comes back with the address. */
+const OF_THE_KERNEL = 2;
+/** What the kernel gives to a route to an address's subnet; NetworkManager makes them itself, with another. */
+const OWN_METRIC = { 4: 0, 6: 256 };
+
+/** A route that the kernel does not bring back when its link was set down and up. */
+export function isMovable(object: KernelObject): object is Route & { readonly dev: Ifname } {
+  if (object.kind !== 'route' || object.dev === undefined || object.table === LOCAL_TABLE) return false;
+  return object.protocol !== OF_THE_KERNEL || !isOwnMetric(object);
+}
+
+function isOwnMetric({ prefix, metric }: Route): boolean {
+  return metric === OWN_METRIC[prefix.family] || prefix.address.startsWith('f');
+}
 
 /** What goes when a link goes down or away, and what an undo therefore has to know: given addresses, and routes. */
 export function isLost(names: ReadonlySet<string>): (object: KernelObject) => object is Remembered {
   return (object): object is Remembered => {
     if (object.kind === 'address') return names.has(object.ifname) && !isLinkLocal(object.address);
-    return (
-      object.kind === 'route' &&
-      object.dev !== undefined &&
-      names.has(object.dev) &&
-      !OF_THE_KERNEL.includes(object.protocol) &&
-      object.table !== 255
-    );
+    return isMovable(object) && names.has(object.dev);
   };
 }

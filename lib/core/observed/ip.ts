@@ -79,6 +79,8 @@ function routeObject(row: IpRow, query: RouteQuery): Route[] {
       ...(dev === '' ? {} : { dev: dev as Ifname }),
       ...(via === '' ? {} : { via: { family: of, text: via } }),
       ...(row.prefsrc === undefined ? {} : { source: { family: query.family, text: text(row.prefsrc) } }),
+      ...(via === '' || flagsOf(row).includes('onlink') ? {} : { near: true as const }),
+      ...moreOf(row),
       metric: number(row.metric),
       protocol: query.protocol ?? number(row.protocol),
     },
@@ -89,6 +91,21 @@ function routeObject(row: IpRow, query: RouteQuery): Route[] {
 function gatewayOf(row: IpRow, family: Family): readonly [string, Family] {
   const other = text((row.via as IpRow | undefined)?.host);
   return other === '' ? [text(row.gateway), family] : [other, other.includes(':') ? 6 : 4];
+}
+
+function flagsOf(row: IpRow): readonly string[] {
+  return (row.flags as readonly string[] | undefined) ?? [];
+}
+
+/** Metrics (`mtu`, `advmss`, ...), preference among routers, and the time that is left. */
+function moreOf(row: IpRow): Pick<Route, 'more'> {
+  const metrics = ((row.metrics as readonly IpRow[] | undefined) ?? []).flatMap(Object.entries);
+  const words = [
+    ...metrics.filter(([, value]) => typeof value === 'number').map(([name, value]) => `${name} ${value}`),
+    ...(row.pref === 'high' || row.pref === 'low' ? [`pref ${row.pref}`] : []),
+    ...(number(row.expires) > 0 ? [`expires ${number(row.expires)}`] : []),
+  ];
+  return words.length === 0 ? {} : { more: words.join(' ') };
 }
 
 /** Asked for all tables, `ip` answers for both families; only IPv6 routes have a router preference. */
@@ -119,9 +136,9 @@ function ruleObject(row: IpRow, family: Family): Rule[] {
 function ruleAction(row: IpRow): Rule['action'] | undefined {
   if (row.goto !== undefined) return { do: 'goto', preference: number(row.goto) };
   if (row.nop !== undefined) return { do: 'nop' };
+  if (row.l3mdev !== undefined) return { do: row.action === undefined ? 'l3mdev' : 'l3mdev unreachable' };
   if (row.action !== undefined)
     return ['6', 'blackhole'].includes(text(row.action)) ? { do: 'blackhole' } : undefined;
-  // A rule for VRFs (l3mdev) names no table.
   const table = Number(row.table);
   return Number.isInteger(table) && table > 0 ? { do: 'lookup', table } : undefined;
 }

@@ -85,9 +85,13 @@ function linkObjects(row: IpRow): KernelObject[] {
       ifname: facts.ifname,
       address: { family: one.family === 'inet' ? (4 as const) : (6 as const), text: text(one.local) },
       length: number(one.prefixlen),
-      ...(one.dynamic === true ? { dynamic: true as const } : {}),
+      ...(one.dynamic === true ? { dynamic: true as const, lifetime: lifetimeOf(one) } : {}),
     })),
   ];
+}
+
+function lifetimeOf(row: IpRow): string {
+  return `valid_lft ${number(row.valid_life_time)} preferred_lft ${number(row.preferred_life_time)}`;
 }
 
 /** Who puts it back has to set it down for that. */

@@ -68,6 +68,8 @@ export type ProxyQuery =
 export interface Observed {
   readonly objects: readonly KernelObject[];
   readonly links: ReadonlyMap<string, LinkFacts>;
+  /** How long `ip` took for the changes before, in ms. */
+  readonly tookMs?: number;
   /** VLAN interfaces of this node, where VLANs of ports were asked for. */
   readonly vlanLinks?: readonly VlanLink[];
   /** The bridges of Open vSwitch, where its ports were asked for. */

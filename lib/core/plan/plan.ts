@@ -51,7 +51,9 @@ function fits(object: KernelObject, was: KernelObject, identity: Identity): bool
   if (contentOf(object) === contentOf(was)) return true;
   if (object.kind === 'ovs-bridge' && was.kind === 'ovs-bridge') return fitsBridge(object, was);
   if (object.kind === 'ovs-port' && object.ofHost && was.kind === 'ovs-port') return fitsUplink(object, was);
-  if (isOurs(was, identity) || isHostRoute(object)) return false;
+  // A route in a VRF's table is vmnet's to change, and not therefore made by it.
+  const { tables: _, ...makers } = identity;
+  if (isOurs(was, makers) || isHostRoute(object)) return false;
   if (was.kind !== 'route' && was.kind !== 'rule' && was.kind !== 'proxy-neighbour') return false;
   return contentOf({ ...was, protocol: (object as typeof was).protocol }) === contentOf(object);
 }
@@ -61,5 +63,7 @@ export function stepText(step: Step): string {
   if (step.op === 'add') return `+ ${textOf(step.object)}`;
   if (step.op === 'delete') return `- ${textOf(step.object)}`;
   if (step.object.kind === 'nft-chain') return `~ ${textOf(step.object)}`;
-  return `~ ${keyOf(step.object)} ${contentOf(step.object)} (was ${contentOf(step.was)})`;
+  const during = step.object.kind === 'sysctl' ? step.object.during : undefined;
+  const meanwhile = during === undefined ? '' : `, meanwhile ${during}`;
+  return `~ ${keyOf(step.object)} ${contentOf(step.object)} (was ${contentOf(step.was)}${meanwhile})`;
 }

@@ -1,7 +1,8 @@
 import { type Address, type Family, isLinkLocal } from '../model/address.ts';
 import { BOND_SETTINGS, BRIDGE_SETTINGS, type Link } from '../model/link.ts';
 import type { LinkAddress, LinkSetting, ProxyNeighbour, Route, Rule } from '../model/object.ts';
-import { actionOf, PORT_SETTINGS, selectorOf } from '../model/object.ts';
+import { PORT_SETTINGS } from '../model/object.ts';
+import { actionOf, selectorOf } from '../model/rule-text.ts';
 import type { Step } from './plan.ts';
 import type { Line } from './render.ts';
 
@@ -132,7 +133,7 @@ function objectLines(step: Step): Line[] {
     case 'address':
       return [line(`address ${verb(step)} ${addressWords(object, step.op)}`)];
     case 'route':
-      return [line(`route ${verb(step)} ${routeWords(object)}`)];
+      return [line(`route ${verb(step)} ${routeWords(object, step.op)}`)];
     case 'rule':
       // There is no `rule replace`: the new one first, so that there is no moment without any.
       if (step.op === 'change' && step.was.kind === 'rule') {
@@ -158,16 +159,17 @@ function linkWords({ ifname, type, mode, parent, id, protocol, table }: Link): s
 }
 
 /** Nobody else has the link-local address of a tap; that of the host may be somebody's. */
-function addressWords({ address, length, ifname }: LinkAddress, op: Step['op']): string {
+function addressWords({ address, length, ifname, lifetime }: LinkAddress, op: Step['op']): string {
   const nodad = op !== 'delete' && isLinkLocal(address) ? ' nodad' : '';
-  return `${address.text}/${length} dev ${ifname}${nodad}`;
+  const time = op === 'delete' || lifetime === undefined ? '' : ` ${lifetime}`;
+  return `${address.text}/${length} dev ${ifname}${time}${nodad}`;
 }
 
 function verb(step: Step): string {
   return step.op === 'add' ? 'add' : step.op === 'change' ? 'replace' : 'del';
 }
 
-function routeWords(route: Route): string {
+function routeWords(route: Route, op: Step['op']): string {
   const scope =
     route.prefix.family === 4 && route.dev !== undefined && route.via === undefined ? ['scope link'] : [];
   return [
@@ -175,12 +177,13 @@ function routeWords(route: Route): string {
     route.prefix.text,
     ...(route.via === undefined ? [] : [viaWords(route.via, route.prefix.family)]),
     ...(route.dev === undefined ? [] : [`dev ${route.dev}`]),
-    ...(route.via === undefined ? [] : ['onlink']),
+    ...(route.via === undefined || route.near === true ? [] : ['onlink']),
     `table ${route.table}`,
     ...(route.metric === 0 ? [] : [`metric ${route.metric}`]),
     `protocol ${route.protocol}`,
     ...(route.source === undefined ? [] : [`src ${route.source.text}`]),
     ...scope,
+    ...(route.more === undefined || op === 'delete' ? [] : [route.more]),
   ].join(' ');
 }
 

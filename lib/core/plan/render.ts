@@ -1,5 +1,6 @@
+import { HOST_PROTOCOL } from '../model/identity.ts';
 import type { Ifname } from '../model/ifname.ts';
-import type { KernelObject, Kind } from '../model/object.ts';
+import type { KernelObject, Kind, Sysctl } from '../model/object.ts';
 import { inLinkOrder } from './link-order.ts';
 import type { Step } from './plan.ts';
 import { bridgeLines, joiningOf } from './render-bridge.ts';
@@ -70,6 +71,7 @@ export function render(steps: readonly Step[]): readonly Batch[] {
     { tool: 'ip', lines: upLines(ip, joining) },
     { tool: 'ovs', lines: ovs.late },
     { tool: 'ip6', lines: ipLines(rules6.filter(step => step.op === 'delete')) },
+    { tool: 'sysctl', lines: sorted.flatMap(lateSysctlLine) },
     { tool: 'nft', lines: closing ? [] : nftLines(nft) },
   ];
   return batches.filter(batch => batch.lines.length > 0);
@@ -115,7 +117,9 @@ function rank(step: Step): number {
     (object.kind === 'route' && object.via !== undefined) ||
     (object.kind === 'sysctl' && object.path.endsWith('/disable_ipv6'));
   const kind = object.kind === 'link' && step.op !== 'delete' ? 'link-setting' : object.kind;
-  return ORDER.indexOf(kind) + (late ? 0.5 : 0);
+  // Of a VRF that is being made, what is not on its way yet would be refused by it.
+  const last = object.kind === 'route' && object.type === 'unreachable' && object.protocol === HOST_PROTOCOL;
+  return ORDER.indexOf(kind) + (last ? 0.6 : late ? 0.5 : 0);
 }
 
 function isOfLink({ object }: Step): boolean {
@@ -160,7 +164,18 @@ function deviceOf6(object: KernelObject): string | undefined {
 }
 
 function sysctlLine(step: Step): Line[] {
-  return step.object.kind === 'sysctl' && step.op !== 'delete'
-    ? [{ text: `${step.object.path}=${step.object.value}`, steps: [step] }]
-    : [];
+  const { op, object } = step;
+  if (object.kind !== 'sysctl' || op === 'delete') return [];
+  return [sysctlText(object, object.during ?? object.value, step)];
+}
+
+/** What was otherwise only meanwhile. */
+function lateSysctlLine(step: Step): Line[] {
+  const { op, object } = step;
+  if (object.kind !== 'sysctl' || op === 'delete' || object.during === undefined) return [];
+  return object.during === object.value ? [] : [sysctlText(object, object.value, step)];
+}
+
+function sysctlText({ path }: Sysctl, value: string, step: Step): Line {
+  return { text: `${path}=${value}`, steps: [step] };
 }

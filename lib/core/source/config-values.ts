@@ -1,7 +1,7 @@
 import { quoted, VmnetError } from '../errors.ts';
 import { type Address, type Family, type Prefix, parseAddress, parsePrefix } from '../model/address.ts';
 import type { HostAddress, HostRoute } from '../model/config.ts';
-import { HOST_PROTOCOL } from '../model/identity.ts';
+import { HOST_PROTOCOL, VRF_PREFERENCES } from '../model/identity.ts';
 import { type Ifname, parseIfname } from '../model/ifname.ts';
 import { type Mac, parseMac } from '../model/mac.ts';
 import { hintFor } from './suggest.ts';
@@ -41,14 +41,15 @@ export const routeProtocol: Parser<number> = (text, where) => {
   throw bad(`${number} is the protocol of the host's own routes`, where, 'give another; 118 is free');
 };
 
-/** The first of five; 1000 is where the kernel puts its own rule for VRFs. */
+/** The first of five; 1000 is where the kernel puts its own rule for VRFs, and vmnet has others. */
 export const rulePreference: Parser<number> = (text, where) => {
   const first = integer(1, 31_990)(text, where);
-  if (first > 1000 || first + 4 < 1000) return first;
+  const taken = Object.values(VRF_PREFERENCES).find(one => one >= first && one <= first + 4);
+  if (taken === undefined) return first;
   throw bad(
-    `${first} to ${first + 4} has preference 1000 in it`,
+    `${first} to ${first + 4} has preference ${taken} in it`,
     where,
-    "that is the kernel's rule for VRFs; 900 is free",
+    'the rules for VRFs are there; 900 is free',
   );
 };
 
@@ -142,6 +143,17 @@ export const absolutePath: Parser<string> = (text, where) => {
   if (/^\/[^"'\\]*[^/"'\\]$/.test(text) && !text.split('/').includes('..')) return text;
   throw bad(`${quoted(text)} is no absolute path of a file`, where, 'write it as /var/log/vmnet.log');
 };
+
+/** Subnets of either family. */
+export const subnets: Parser<readonly Prefix[]> = list((text, where) => {
+  const prefix = parsePrefix(text, where, 'refuse');
+  if (prefix.length > 0) return prefix;
+  throw bad(`${quoted(text)} is everything`, where, 'give the subnets that are meant');
+});
+
+/** Protocols, or none of them. */
+export const accept: Parser<readonly ('tcp' | 'udp' | 'raw')[]> = (text, where) =>
+  text === 'none' ? [] : list(oneOf<'tcp' | 'udp' | 'raw'>(['tcp', 'udp', 'raw']))(text, where);
 
 function ofFamily<T extends Address | Prefix>(family: Family, value: T, where: string): T {
   if (value.family === family) return value;

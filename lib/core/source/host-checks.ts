@@ -28,6 +28,7 @@ export function checkHostSections(
     if (link.type === 'ovs') checkOvs(link.section);
   }
   checkTables(links, networks, rtTables);
+  checkHostWide(links);
   checkCycle(links);
   checkMtu(links);
 }
@@ -152,6 +153,20 @@ function checkTables(
     if (other !== undefined)
       throw conflict(`table ${table} is already that of ${other}`, where, 'give another');
     taken.set(table, `[vrf ${name}] at ${where}`);
+  }
+}
+
+/** What two VRFs say of the whole host must be the same. */
+function checkHostWide(links: readonly HostLink[]): void {
+  const vrfs = links.flatMap(link => (link.type === 'vrf' ? [link.section] : []));
+  for (const key of ['accept', 'strict'] as const) {
+    const saying = vrfs.filter(section => section[key] !== undefined);
+    const text = (section: (typeof vrfs)[number]): string => [section[key]].flat().sort().join(' ');
+    const [first] = saying;
+    const other = saying.find(section => first !== undefined && text(section) !== text(first));
+    if (first === undefined || other === undefined) continue;
+    const what = `${key} is of the whole host, and [vrf ${first.name}] at ${placeOf(first, key)} says something else`;
+    throw conflict(what, placeOf(other, key), 'give both the same');
   }
 }
 

@@ -6,6 +6,7 @@ import { parseMac } from '../model/mac.ts';
 import { type LinkAddress, type LinkSetting, PORT_SETTINGS, type Route } from '../model/object.ts';
 import { fields, type Json, list, oneOf, present, text, whole } from './json.ts';
 import { address, ifname, prefix, word } from './record-values.ts';
+import { givenToRoute, ruleOf, sysctlOf } from './recorded-routing.ts';
 
 const I32 = 2_147_483_647;
 const U32 = 4_294_967_295;
@@ -58,8 +59,8 @@ function linksOf(json: Json): HostRecord['links'] {
 
 function madeOf(json: Json, at: string): string {
   const key = text(json, at);
-  if (/^(link|address) \S+( \S+)?$/.test(key)) return key;
-  throw new VmnetError('record', `${quoted(key)} is neither a link nor an address`, { where: at });
+  if (/^(link|address) \S+( \S+)?$|^rule [46] \d+ from \S+( lookup \d+)?$/.test(key)) return key;
+  throw new VmnetError('record', `${quoted(key)} is neither a link nor an address nor a rule`, { where: at });
 }
 
 const SETTINGS = [
@@ -72,11 +73,18 @@ const SETTINGS = [
   ...BRIDGE_SETTINGS,
 ] as const;
 
+const READ = {
+  'link-setting': settingOf,
+  address: addressOf,
+  route: routeOf,
+  rule: ruleOf,
+  sysctl: sysctlOf,
+} as const;
+
 function rememberedOf(json: Json, at: string): Remembered {
   const kind = (json as { kind?: Json } | null)?.kind;
-  const one = oneOf(kind, `${at}.kind`, ['link-setting', 'address', 'route']);
-  if (one === 'address') return addressOf(json, at);
-  return one === 'route' ? routeOf(json, at) : settingOf(json, at);
+  const one = oneOf(kind, `${at}.kind`, Object.keys(READ) as Remembered['kind'][]);
+  return READ[one](json, at);
 }
 
 function addressOf(json: Json, at: string): LinkAddress {
@@ -86,6 +94,7 @@ function addressOf(json: Json, at: string): LinkAddress {
     address: 'needed',
     length: 'needed',
     dynamic: 'optional',
+    lifetime: 'optional',
   });
   const given = address(row.address, `${at}.address`);
   const length = whole(row.length, `${at}.length`, 0, given.family === 4 ? 32 : 128);
@@ -101,6 +110,8 @@ function routeOf(json: Json, at: string): Route {
     dev: 'needed',
     via: 'optional',
     source: 'optional',
+    near: 'optional',
+    more: 'optional',
     metric: 'needed',
     protocol: 'needed',
   });
@@ -112,6 +123,7 @@ function routeOf(json: Json, at: string): Route {
     dev: ifname(row.dev, `${at}.dev`),
     ...present('via', row.via, one => address(one, `${at}.via`)),
     ...present('source', row.source, one => address(one, `${at}.source`)),
+    ...givenToRoute(row, at),
     metric: whole(row.metric, `${at}.metric`, 0, U32),
     protocol: whole(row.protocol, `${at}.protocol`, 0, 255),
   };

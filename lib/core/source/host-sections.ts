@@ -49,6 +49,17 @@ const bridgeKeys = {
 };
 
 const ovsKeys = { ...hostKeys, uplink: value.ifname, tag: value.integer(1, 4094), trunks: value.vlans };
+const vrfKeys = {
+  dns: value.list(parseAddress),
+  services: value.list(value.service),
+  scope: value.oneOf(['full', 'lan']),
+  leak: value.subnets,
+  strict: value.yesNo,
+  accept: value.accept,
+};
+
+/** What Cumulus, ifupdown2 and most manuals have for it. */
+const MANAGEMENT_TABLE = 1001;
 
 /** Without a look at the carrier, a bond never notices that a port has lost it. */
 const DEFAULT_MIIMON = 100;
@@ -71,10 +82,10 @@ export function readBridge(ini: IniSection): BridgeSection {
 }
 
 export function readVrf(ini: IniSection, table: value.Parser<number>): VrfSection {
-  const lists = { dns: value.list(parseAddress), services: value.list(value.service) };
-  const values = readValues(ini, { ...hostKeys, table, ports, unreachable: value.yesNo, ...lists });
-  const none = { ports: [], dns: [], services: [], unreachable: true };
-  return { ...common(ini), ...none, ...values, table: need(values.table, 'table', ini) };
+  const values = readValues(ini, { ...hostKeys, table, ports, unreachable: value.yesNo, ...vrfKeys });
+  const none = { ports: [], dns: [], services: [], unreachable: true, scope: 'full' as const, leak: [] };
+  const number = values.table ?? (ini.name === 'mgmt' ? MANAGEMENT_TABLE : undefined);
+  return { ...common(ini), ...none, ...values, table: need(number, 'table', ini) };
 }
 
 export function readOvs(ini: IniSection): OvsSection {

@@ -1,20 +1,14 @@
-import { quoted, VmnetError } from '../errors.ts';
+import { VmnetError } from '../errors.ts';
 import type { HostSnapshot, Snapped } from '../model/host-snapshot.ts';
 import { BOND_SETTINGS, BRIDGE_SETTINGS, type Link } from '../model/link.ts';
-import {
-  type LinkAddress,
-  type LinkSetting,
-  PORT_SETTINGS,
-  type Route,
-  type Sysctl,
-} from '../model/object.ts';
+import { type LinkAddress, type LinkSetting, PORT_SETTINGS, type Route } from '../model/object.ts';
 import type { OvsBridge } from '../model/ovs-bridge.ts';
 import type { OvsPort } from '../model/ovs-port.ts';
 import { recordOf } from './host-record.ts';
 import { fields, flag, type Json, list, oneOf, present, text, whole } from './json.ts';
 import { address, ifname, prefix, word } from './record-values.ts';
+import { givenToAddress, givenToRoute, ruleOf, sysctlOf } from './recorded-routing.ts';
 
-const I32 = 2_147_483_647;
 const U32 = 4_294_967_295;
 
 /** The text of a snapshot; every error has exit `record` and names the field. */
@@ -56,6 +50,7 @@ const READ = {
   'link-setting': settingOf,
   address: addressOf,
   route: routeOf,
+  rule: ruleOf,
   sysctl: sysctlOf,
   'ovs-bridge': ovsBridgeOf,
   'ovs-port': ovsPortOf,
@@ -128,6 +123,7 @@ function addressOf(json: Json, at: string): LinkAddress {
     address: 'needed',
     length: 'needed',
     dynamic: 'optional',
+    lifetime: 'optional',
   });
   const given = address(row.address, `${at}.address`);
   return {
@@ -135,7 +131,7 @@ function addressOf(json: Json, at: string): LinkAddress {
     ifname: ifname(row.ifname, `${at}.ifname`),
     address: given,
     length: whole(row.length, `${at}.length`, 0, given.family === 4 ? 32 : 128),
-    ...(row.dynamic !== undefined && flag(row.dynamic, `${at}.dynamic`) ? { dynamic: true } : {}),
+    ...givenToAddress(row, at),
   };
 }
 
@@ -148,6 +144,8 @@ function routeOf(json: Json, at: string): Route {
     dev: 'optional',
     via: 'optional',
     source: 'optional',
+    near: 'optional',
+    more: 'optional',
     metric: 'needed',
     protocol: 'needed',
   });
@@ -159,17 +157,10 @@ function routeOf(json: Json, at: string): Route {
     ...present('dev', row.dev, one => ifname(one, `${at}.dev`)),
     ...present('via', row.via, one => address(one, `${at}.via`)),
     ...present('source', row.source, one => address(one, `${at}.source`)),
+    ...givenToRoute(row, at),
     metric: whole(row.metric, `${at}.metric`, 0, U32),
     protocol: whole(row.protocol, `${at}.protocol`, 0, 255),
   };
-}
-
-function sysctlOf(json: Json, at: string): Sysctl {
-  const row = fields<Sysctl>(json, at, { kind: 'needed', path: 'needed', value: 'needed' });
-  const path = text(row.path, `${at}.path`);
-  if (!/^net(\/[A-Za-z0-9_.:@+-]+)+$/.test(path) || path.split('/').includes('..'))
-    throw new VmnetError('record', `${quoted(path)} is no sysctl of the network`, { where: `${at}.path` });
-  return { kind: 'sysctl', path, value: String(whole(Number(row.value), `${at}.value`, -1, I32)) };
 }
 
 function ovsBridgeOf(json: Json, at: string): OvsBridge {

@@ -150,7 +150,7 @@ function beforeOf(json: Json, at: string, tap: Ifname): KernelObject {
 const SYSCTL = /^net\/(?:ipv4|ipv6)\/(?:(?:conf|neigh)\/([^/]+)\/[a-z0-9_]+|fwmark_reflect)$/;
 
 function sysctlOf(json: Json, at: string): Sysctl {
-  const row = fields<Sysctl>(json, at, { kind: 'needed', path: 'needed', value: 'needed' });
+  const row = fields<Omit<Sysctl, 'during'>>(json, at, { kind: 'needed', path: 'needed', value: 'needed' });
   const path = text(row.path, `${at}.path`);
   const match = SYSCTL.exec(path);
   if (match === null) {

@@ -13,6 +13,17 @@ const MODULES: Readonly<Record<string, string>> = {
 
 /** What the kernel and iproute2 say of a value that they do not know. */
 const REFUSED_WORD = /Invalid argument|invalid option value|invalid xmit_hash_policy/i;
+/** That this kernel cannot make a kind of link, and which package would help. */
+export function lackOf(
+  type: string,
+  about: { readonly where?: string; readonly cause?: unknown },
+): VmnetError {
+  const module = MODULES[type] ?? type;
+  return new VmnetError('missing', `this kernel makes no ${type}: it lacks the module ${module}`, {
+    ...about,
+    hint: `modprobe ${module}; Ubuntu has it in linux-modules-extra-$(uname -r), Debian in linux-image-amd64 and not in the cloud kernel`,
+  });
+}
 
 /** What the kernel refused, with the section that asked for it, and of a kind that it lacks the way to get it. */
 export function explained(error: VmnetError, sections: HostSections): VmnetError {
@@ -20,14 +31,8 @@ export function explained(error: VmnetError, sections: HostSections): VmnetError
   const [, name = ''] = /(?:name|dev) ([^\s"\\]+)/.exec(error.message) ?? [];
   const section = sectionOf(sections, name);
   const where = section === undefined ? {} : { where: section.where };
-  const module = type === undefined ? undefined : MODULES[type];
-  if (module !== undefined && /Unknown device type|Operation not supported/.test(error.message)) {
-    return new VmnetError('missing', `this kernel makes no ${type}: it lacks the module ${module}`, {
-      ...where,
-      hint: `modprobe ${module}; Ubuntu has it in linux-modules-extra-$(uname -r), Debian in linux-image-amd64 and not in the cloud kernel`,
-      cause: error,
-    });
-  }
+  if (type !== undefined && /Unknown device type|Operation not supported/.test(error.message))
+    return lackOf(type, { ...where, cause: error });
   if (sections.switches.some(one => one.name === name) && /Cannot find device/.test(error.message)) {
     return new VmnetError('missing', `Open vSwitch has not made ${name}`, {
       ...where,

@@ -2,8 +2,9 @@
 import { type Ifname, parseIfname } from '../../../lib/core/model/ifname.ts';
 import { BOND_SETTINGS, BRIDGE_SETTINGS } from '../../../lib/core/model/link.ts';
 import { type Mac, parseMac } from '../../../lib/core/model/mac.ts';
+import type { Rule } from '../../../lib/core/model/object.ts';
 import type { Fail } from './ip-lines.ts';
-import { addLink, flush, type KernelState, type Link, type LinkFixed, type LinkType } from './state.ts';
+import { addLink, cycle, type KernelState, type Link, type LinkFixed, type LinkType } from './state.ts';
 import type { Words } from './words.ts';
 
 const TYPES: readonly LinkType[] = ['bridge', 'bond', 'vlan', 'vrf'];
@@ -33,6 +34,7 @@ export function linkAdd(state: KernelState, rest: Words, fail: Fail): void {
     below?.mac ?? parseMac(`a6:00:00:00:00:${state.nextIndex.toString(16).padStart(2, '0')}`, 'link');
   const link = addLink(state, name, type, mac, fixed);
   if (below !== undefined) link.mtu = below.mtu;
+  if (type === 'vrf') firstVrf(state);
 }
 
 export function masterSet(state: KernelState, link: Link, type: string, rest: Words, fail: Fail): void {
@@ -71,11 +73,7 @@ export function joined(state: KernelState, link: Link, master: Link): void {
     link.mtu = master.mtu;
     link.up = true;
   }
-  if (master.type !== 'vrf' || !link.up) return;
-  const kept = state.sysctls.get(`net/ipv6/conf/${link.ifname}/keep_addr_on_down`) === '1';
-  const addresses = state.addresses;
-  flush(state, link.ifname, 'all');
-  if (kept) state.addresses = addresses;
+  if (master.type === 'vrf') cycle(state, link);
 }
 
 /** VLANs that have their parent's follow it. */
@@ -99,4 +97,18 @@ function number(text: string | undefined): number | undefined {
 
 function present<K extends keyof LinkFixed>(key: K, value: LinkFixed[K]): LinkFixed {
   return value === undefined ? {} : { [key]: value };
+}
+
+/** The kernel makes these with the first VRF. */
+function firstVrf(state: KernelState): void {
+  for (const family of [4, 6] as const) {
+    const rule: Rule = {
+      kind: 'rule',
+      family,
+      preference: 1000,
+      action: { do: 'l3mdev' },
+      protocol: 2,
+    };
+    if (!state.rules.some(one => one.family === family && one.preference === 1000)) state.rules.push(rule);
+  }
 }

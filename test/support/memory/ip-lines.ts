@@ -13,7 +13,7 @@ import { checkJoin, joined, linkAdd, masterSet, spreadMtu } from './host-lines.t
 import { delRoute, delRule, putRoute, putRule } from './ip-routes.ts';
 import { adoptMac, setMaster } from './ports.ts';
 import { refused } from './refuse.ts';
-import { type KernelState, type Link, removeLink, setDown } from './state.ts';
+import { cycle, type KernelState, type Link, removeLink, setDown } from './state.ts';
 import { type Words, words } from './words.ts';
 
 export function ipLine(state: KernelState, line: string, family: 4 | 6): void {
@@ -79,9 +79,11 @@ function linkSet(state: KernelState, rest: Words, fail: Fail): void {
   }
   if (group !== undefined) link.group = Number(group);
   const old = link.master;
+  const leaves = noMaster && old !== undefined ? state.links.get(old) : undefined;
   if (master !== undefined || noMaster) setMaster(state, link, master as Ifname | undefined);
   const joins = master === undefined || old === master ? undefined : state.links.get(master);
   if (joins !== undefined) joined(state, link, joins);
+  if (leaves?.type === 'vrf') cycle(state, link);
   for (const bridge of new Set([old, link.master])) if (bridge !== undefined) adoptMac(state, bridge);
   if (down) setDown(state, link);
   if (up) link.up = up;
@@ -139,11 +141,17 @@ function fdb(state: KernelState, verb: string, rest: Words, fail: Fail): void {
 
 function address(state: KernelState, verb: string, rest: Words, fail: Fail): void {
   const [text = '', length = ''] = rest.next().split('/');
+  const lifetime = rest.value('valid_lft');
+  rest.value('preferred_lft');
   const object: LinkAddress = {
     kind: 'address',
     ifname: linkOf(state, rest.after('dev'), fail).ifname,
-    address: parseAddress(text, 'address'),
+    // A loopback's are those of a VRF.
+    address: /^(127\.|::1$)/.test(text)
+      ? { family: text === '::1' ? 6 : 4, text }
+      : parseAddress(text, 'address'),
     length: Number(length),
+    ...(lifetime === undefined ? {} : { dynamic: true as const, lifetime: `valid_lft ${lifetime}` }),
   };
   rest.flag('nodad');
   rest.end(fail);

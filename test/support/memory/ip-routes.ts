@@ -1,7 +1,8 @@
 // Routes and rules of the kernel in memory.
 import { parseAddress, parsePrefix } from '../../../lib/core/model/address.ts';
 import type { Ifname } from '../../../lib/core/model/ifname.ts';
-import { actionOf, keyOf, type Route, type Rule } from '../../../lib/core/model/object.ts';
+import { keyOf, type Route, type Rule } from '../../../lib/core/model/object.ts';
+import { actionOf } from '../../../lib/core/model/rule-text.ts';
 import { type Fail, isOff, linkOf } from './ip-lines.ts';
 import type { KernelState } from './state.ts';
 import type { Words } from './words.ts';
@@ -33,6 +34,8 @@ export function delRoute(state: KernelState, rest: Words, fail: Fail): void {
 }
 
 const UNSAID = 3;
+/** What is kept as it is said. */
+const MORE = ['src', 'mtu', 'expires'];
 
 function routeOf(rest: Words, fail: Fail): Route {
   const unreachable = rest.flag('unreachable');
@@ -40,7 +43,11 @@ function routeOf(rest: Words, fail: Fail): Route {
   const prefix = parsePrefix(text, 'route');
   const via = rest.value('via');
   const dev = rest.value('dev');
-  rest.flag('onlink');
+  const onlink = rest.flag('onlink');
+  const more = MORE.flatMap(name => {
+    const value = rest.value(name);
+    return value === undefined ? [] : [`${name} ${value}`];
+  });
   const table = rest.value('table');
   const metric = rest.value('metric');
   const protocol = rest.value('protocol');
@@ -53,6 +60,8 @@ function routeOf(rest: Words, fail: Fail): Route {
     type: unreachable ? 'unreachable' : 'unicast',
     ...(dev === undefined ? {} : { dev: dev as Ifname }),
     ...(via === undefined ? {} : { via: parseAddress(via, 'via') }),
+    ...(via === undefined || onlink ? {} : { near: true as const }),
+    ...(more.length === 0 ? {} : { more: more.join(' ') }),
     metric: Number(metric ?? (prefix.family === 4 ? 0 : 1024)),
     protocol: Number(protocol ?? UNSAID),
   };
@@ -109,5 +118,6 @@ function actionFrom(rest: Words, fail: Fail): Rule['action'] {
   if (target !== undefined) return { do: 'goto', preference: Number(target) };
   if (rest.flag('blackhole')) return { do: 'blackhole' };
   if (rest.flag('nop')) return { do: 'nop' };
+  if (rest.flag('l3mdev')) return { do: rest.flag('unreachable') ? 'l3mdev unreachable' : 'l3mdev' };
   return fail('a rule without an action');
 }

@@ -126,12 +126,23 @@ const DEFAULTS: readonly (readonly [string, string])[] = [
     'force_forwarding',
     'proxy_ndp',
   ].map(name => [`ipv6/conf/*/${name}`, '0'] as const),
-  ...['accept_ra', 'accept_redirects'].map(name => [`ipv6/conf/*/${name}`, '1'] as const),
+  ...['accept_dad', 'accept_ra', 'accept_ra_defrtr', 'accept_redirects'].map(
+    name => [`ipv6/conf/*/${name}`, '1'] as const,
+  ),
   ['ipv4/neigh/*/proxy_delay', '80'],
   ['ipv6/neigh/*/proxy_delay', '80'],
 ];
 
-const OF_THE_HOST = ['net/ipv4/fwmark_reflect', 'net/ipv6/fwmark_reflect', 'net/ipv6/conf/all/forwarding'];
+const OF_THE_HOST = [
+  'net/ipv4/fwmark_reflect',
+  'net/ipv6/fwmark_reflect',
+  'net/ipv6/conf/all/forwarding',
+  'net/ipv6/conf/all/accept_dad',
+  'net/ipv4/tcp_l3mdev_accept',
+  'net/ipv4/udp_l3mdev_accept',
+  'net/ipv4/raw_l3mdev_accept',
+  'net/vrf/strict_mode',
+];
 
 /** All sysctls that vmnet writes or reads, with a star for the link. */
 export const SYSCTLS: readonly string[] = [...OF_THE_HOST, ...DEFAULTS.map(([path]) => `net/${path}`)];
@@ -194,7 +205,10 @@ export function removeLink(state: KernelState, ifname: string): void {
   const bridge = link?.master;
   for (const child of [...state.links.values()])
     if (child.fixed.parent === ifname) removeLink(state, child.ifname);
-  for (const port of portsOf(state, ifname)) setMaster(state, port, undefined);
+  for (const port of portsOf(state, ifname)) {
+    setMaster(state, port, undefined);
+    if (link?.type === 'vrf') cycle(state, port);
+  }
   flush(state, ifname, 'all');
   state.addresses = state.addresses.filter(one => one.ifname !== ifname);
   state.links.delete(ifname);
@@ -202,6 +216,17 @@ export function removeLink(state: KernelState, ifname: string): void {
   for (const path of state.sysctls.keys())
     if (path.split('/')[3] === ifname && path.split('/').length === 5) state.sysctls.delete(path);
   if (bridge !== undefined) adoptMac(state, bridge);
+}
+
+/** A link that joins a VRF or leaves one is set down and up. */
+export function cycle(state: KernelState, link: Link): void {
+  if (!link.up) return;
+  const kept = state.sysctls.get(`net/ipv6/conf/${link.ifname}/keep_addr_on_down`) === '1';
+  const addresses = state.addresses;
+  flush(state, link.ifname, 'all');
+  const stays = (one: LinkAddress): boolean =>
+    one.ifname !== link.ifname || one.address.family === 4 || !one.dynamic;
+  if (kept) state.addresses = addresses.filter(stays);
 }
 
 /** What a link loses when it goes down, or of IPv6 alone when that is switched off for it. */

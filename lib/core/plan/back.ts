@@ -1,0 +1,32 @@
+import { moveTo } from '../desired/vrf.ts';
+import type { Identity } from '../model/identity.ts';
+import { byKey, type KernelObject, keyOf } from '../model/object.ts';
+import { isMovable } from '../observed/host-scope.ts';
+import type { Observed } from '../observed/query.ts';
+import { joined } from './joined.ts';
+import type { Plan } from './plan.ts';
+import { anewOf, planAnew } from './recreate.ts';
+import { afterMove, calmed, goingVrfs, movingPorts } from './vrf-move.ts';
+
+/** How links of the host come back to what they were; `found` is what of them there is now. */
+export function planBack(
+  found: readonly KernelObject[],
+  was: readonly KernelObject[],
+  now: Observed,
+  identity: Identity,
+): Plan {
+  const there = byKey(now.objects);
+  // A link that is made anew has the kernel's own sysctls, and none yet.
+  const able = was.filter(object => object.kind !== 'sysctl' || there.has(keyOf(object)));
+  const wanted = able.map(object =>
+    isMovable(object) && !there.has(keyOf(object)) ? moveTo(object, object.table) : object,
+  );
+  const kept = byKey(wanted);
+  const going = goingVrfs([
+    ...found.filter(object => !kept.has(keyOf(object))),
+    ...now.objects.filter(object => object.kind === 'link' && anewOf(wanted, now).has(object.ifname)),
+  ]);
+  const moving = movingPorts(wanted, now, going);
+  const { steps } = planAnew(joined(afterMove(found, moving), wanted, now.links), wanted, now, identity);
+  return { steps: calmed(steps, moving, now) };
+}
