@@ -18,6 +18,7 @@ import {
 } from '../core/model/object.ts';
 import { hostQuery, isLost, isMade, isMovable, isSame } from '../core/observed/host-scope.ts';
 import type { Observed, Query } from '../core/observed/query.ts';
+import { withReachable } from '../core/plan/near.ts';
 import type { Plan, Step } from '../core/plan/plan.ts';
 import { anewOf, planAnew } from '../core/plan/recreate.ts';
 import { afterMove, calmed, calmPaths, goingVrfs, isCalm, movingPorts } from '../core/plan/vrf-move.ts';
@@ -61,9 +62,16 @@ export function hostGoalPlan(goal: HostGoal, observed: Observed, settings: Setti
   const stale = new Set(staleRoutes(goal, wanted, observed).filter(({ dev }) => !moving.has(dev)));
   const found = afterMove(scoped(goal, observed, wanted), moving);
   const rest = found.filter(object => !stale.has(object as MovableRoute));
-  const { steps } = planAnew(rest, wanted, observed, identity, anewOf(wanted, observed, goal.recreate));
+  const able = reachable(wanted, observed);
+  const { steps } = planAnew(rest, able, observed, identity, anewOf(able, observed, goal.recreate));
   const all = [...[...stale].map(object => ({ op: 'delete' as const, object })), ...steps];
   return { steps: calmed(all.filter(concerning(goal, observed)), moving, observed) };
+}
+
+/** Addresses that nobody decides about stay on their links. */
+function reachable(wanted: readonly KernelObject[], { objects }: Observed): readonly KernelObject[] {
+  const addresses = objects.filter(({ kind }) => kind === 'address');
+  return withReachable([...addresses, ...wanted]).slice(addresses.length);
 }
 
 /** The VRFs that go, if only to be made anew. */

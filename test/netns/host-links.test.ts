@@ -137,6 +137,8 @@ test('the address of a port moves to its bridge, and comes back with its routes'
   await answers(node, ...OUTSIDE);
   await host(LAN0, 'down');
   await answers(node, ...OUTSIDE);
+  // Without its address it would stand, and could not be made again as it is.
+  await ip(node, '-6', 'route', 'del', '2001:db8:ffff::/48');
   await ip(node, 'address', 'flush', 'dev', 'up0', 'scope', 'global');
 });
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { NO_SECTIONS } from '../../lib/core/model/host-links.ts';
-import { parse, refused } from '../support/parse-config.ts';
+import { parse } from '../support/parse-config.ts';
 
 test('no file, no section, an empty section: the defaults', () => {
   const empty = {

@@ -4,6 +4,7 @@ import { byKey, type KernelObject, keyOf } from '../model/object.ts';
 import { isMovable } from '../observed/host-scope.ts';
 import type { Observed } from '../observed/query.ts';
 import { joined } from './joined.ts';
+import { withReachable } from './near.ts';
 import type { Plan } from './plan.ts';
 import { anewOf, planAnew } from './recreate.ts';
 import { afterMove, calmed, goingVrfs, movingPorts } from './vrf-move.ts';
@@ -21,12 +22,13 @@ export function planBack(
   const wanted = able.map(object =>
     isMovable(object) && !there.has(keyOf(object)) ? moveTo(object, object.table) : object,
   );
-  const kept = byKey(wanted);
+  const all = withReachable(wanted);
+  const kept = byKey(all);
   const going = goingVrfs([
     ...found.filter(object => !kept.has(keyOf(object))),
-    ...now.objects.filter(object => object.kind === 'link' && anewOf(wanted, now).has(object.ifname)),
+    ...now.objects.filter(object => object.kind === 'link' && anewOf(all, now).has(object.ifname)),
   ]);
-  const moving = movingPorts(wanted, now, going);
-  const { steps } = planAnew(joined(afterMove(found, moving), wanted, now.links), wanted, now, identity);
+  const moving = movingPorts(all, now, going);
+  const { steps } = planAnew(joined(afterMove(found, moving), all, now.links), all, now, identity);
   return { steps: calmed(steps, moving, now) };
 }
