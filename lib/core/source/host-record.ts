@@ -6,7 +6,7 @@ import { parseMac } from '../model/mac.ts';
 import { type LinkAddress, type LinkSetting, PORT_SETTINGS, type Route } from '../model/object.ts';
 import { fields, type Json, list, oneOf, present, text, whole } from './json.ts';
 import { address, ifname, prefix, word } from './record-values.ts';
-import { givenToRoute, ruleOf, sysctlOf } from './recorded-routing.ts';
+import { givenToRoute, ownAddress, ruleOf, sysctlOf } from './recorded-routing.ts';
 
 const I32 = 2_147_483_647;
 const U32 = 4_294_967_295;
@@ -96,7 +96,7 @@ function addressOf(json: Json, at: string): LinkAddress {
     dynamic: 'optional',
     lifetime: 'optional',
   });
-  const given = address(row.address, `${at}.address`);
+  const given = ownAddress(row.address, `${at}.address`);
   const length = whole(row.length, `${at}.length`, 0, given.family === 4 ? 32 : 128);
   return { kind: 'address', ifname: ifname(row.ifname, `${at}.ifname`), address: given, length };
 }

@@ -7,7 +7,7 @@ import type { OvsPort } from '../model/ovs-port.ts';
 import { recordOf } from './host-record.ts';
 import { fields, flag, type Json, list, oneOf, present, text, whole } from './json.ts';
 import { address, ifname, prefix, word } from './record-values.ts';
-import { givenToAddress, givenToRoute, ruleOf, sysctlOf } from './recorded-routing.ts';
+import { givenToAddress, givenToRoute, ownAddress, ruleOf, sysctlOf } from './recorded-routing.ts';
 
 const U32 = 4_294_967_295;
 
@@ -125,7 +125,7 @@ function addressOf(json: Json, at: string): LinkAddress {
     dynamic: 'optional',
     lifetime: 'optional',
   });
-  const given = address(row.address, `${at}.address`);
+  const given = ownAddress(row.address, `${at}.address`);
   return {
     kind: 'address',
     ifname: ifname(row.ifname, `${at}.ifname`),

@@ -1,8 +1,9 @@
 // What the host's record and a snapshot have of rules, of sysctls and of what others gave to their routes and addresses.
 import { quoted, VmnetError } from '../errors.ts';
+import type { Address } from '../model/address.ts';
 import type { LinkAddress, Route, Rule, Sysctl } from '../model/object.ts';
 import { fields, flag, type Json, oneOf, present, text, whole } from './json.ts';
-import { familyOf, prefix, word } from './record-values.ts';
+import { address, familyOf, prefix, word } from './record-values.ts';
 
 const I32 = 2_147_483_647;
 const U32 = 4_294_967_295;
@@ -41,6 +42,16 @@ export function sysctlOf(json: Json, at: string): Sysctl {
     throw new VmnetError('record', `${quoted(path)} is no sysctl of the network`, { where: `${at}.path` });
   const value = whole(Number(word(row.value, `${at}.value`)), `${at}.value`, -1, I32);
   return { kind: 'sysctl', path, value: String(value) };
+}
+
+/** An address of the host's, or of a loopback, as VRFs have them. */
+export function ownAddress(json: Json, at: string): Address {
+  const row = fields<Address>(json, at, { family: 'needed', text: 'needed' });
+  if (row.text === '::1' && row.family === 6) return { family: 6, text: row.text };
+  const bytes = /^127\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(String(row.text))?.slice(1).map(Number);
+  if (bytes?.every(byte => byte < 256) && row.family === 4)
+    return { family: 4, text: `127.${bytes.join('.')}` };
+  return address(json, at);
 }
 
 /** What a route has of somebody else. */
