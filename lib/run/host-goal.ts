@@ -21,7 +21,7 @@ import type { Observed, Query } from '../core/observed/query.ts';
 import { withReachable } from '../core/plan/near.ts';
 import type { Plan, Step } from '../core/plan/plan.ts';
 import { anewOf, planAnew } from '../core/plan/recreate.ts';
-import { afterMove, calmed, calmPaths, goingVrfs, isCalm, movingPorts } from '../core/plan/vrf-move.ts';
+import { afterMove, calmed, calmPaths, isCalm, movingPorts, namesOfVrfs } from '../core/plan/vrf-move.ts';
 
 /** What is to become of the host's own links: what the file says, or nothing. */
 export interface HostGoal {
@@ -79,7 +79,7 @@ function goingOf(goal: HostGoal, wanted: readonly KernelObject[], observed: Obse
   const named = byKey(wanted);
   const made = isMade(goal.record, observed);
   const anew = anewOf(wanted, observed, goal.recreate);
-  return goingVrfs(
+  return namesOfVrfs(
     observed.objects.filter(
       object =>
         object.kind === 'link' && (anew.has(object.ifname) || (made(object) && !named.has(keyOf(object)))),

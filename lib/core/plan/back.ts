@@ -1,5 +1,5 @@
 import { moveTo } from '../desired/vrf.ts';
-import type { Identity } from '../model/identity.ts';
+import { HOST_PROTOCOL, type Identity } from '../model/identity.ts';
 import { byKey, type KernelObject, keyOf } from '../model/object.ts';
 import { isMovable } from '../observed/host-scope.ts';
 import type { Observed } from '../observed/query.ts';
@@ -7,7 +7,7 @@ import { joined } from './joined.ts';
 import { withReachable } from './near.ts';
 import type { Plan } from './plan.ts';
 import { anewOf, planAnew } from './recreate.ts';
-import { afterMove, calmed, goingVrfs, movingPorts } from './vrf-move.ts';
+import { afterMove, calmed, movingPorts, namesOfVrfs } from './vrf-move.ts';
 
 /** How links of the host come back to what they were; `found` is what of them there is now. */
 export function planBack(
@@ -24,11 +24,31 @@ export function planBack(
   );
   const all = withReachable(wanted);
   const kept = byKey(all);
-  const going = goingVrfs([
+  const going = namesOfVrfs([
     ...found.filter(object => !kept.has(keyOf(object))),
     ...now.objects.filter(object => object.kind === 'link' && anewOf(all, now).has(object.ifname)),
   ]);
   const moving = movingPorts(all, now, going);
-  const { steps } = planAnew(joined(afterMove(found, moving), all, now.links), all, now, identity);
+  const vrfs = namesOfVrfs(all);
+  const joins = new Set(
+    all.flatMap(object =>
+      object.kind === 'link-setting' && object.setting === 'master' && vrfs.has(object.value)
+        ? [object.ifname]
+        : [],
+    ),
+  );
+  const leaving = new Set([...moving].filter(port => !joins.has(port)));
+  const back = [...all, ...ofOthers(now, leaving).filter(route => !kept.has(keyOf(route)))];
+  const { steps } = planAnew(joined(afterMove(found, moving), back, now.links), back, now, identity);
   return { steps: calmed(steps, moving, now) };
+}
+
+/** What somebody has put beside the VRF's table since, which the links lose now as well. */
+function ofOthers({ objects }: Observed, leaving: ReadonlySet<string>): readonly KernelObject[] {
+  const tables = new Set(objects.flatMap(object => (object.kind === 'link' ? [object.table] : [])));
+  return objects
+    .filter(isMovable)
+    .filter(
+      ({ dev, table, protocol }) => leaving.has(dev) && !tables.has(table) && protocol !== HOST_PROTOCOL,
+    );
 }

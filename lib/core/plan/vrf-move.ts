@@ -31,8 +31,8 @@ export function movingPorts(
   );
 }
 
-/** The VRFs that these steps take away, if only to make them anew. */
-export function goingVrfs(objects: readonly KernelObject[]): ReadonlySet<string> {
+/** Of some objects, the VRFs. */
+export function namesOfVrfs(objects: readonly KernelObject[]): ReadonlySet<string> {
   return new Set(
     objects.flatMap(object => (object.kind === 'link' && object.type === 'vrf' ? [object.ifname] : [])),
   );
