@@ -7,16 +7,9 @@ import { enslaved, type HostSections, hostLinks } from '../core/model/host-links
 import { type HostRecord, isHostWide, linkOf, nameOf, type Remembered } from '../core/model/host-record.ts';
 import { type Identity, identityOf, VRF_PREFERENCES } from '../core/model/identity.ts';
 import type { Ifname } from '../core/model/ifname.ts';
-import { LOCAL_TABLE, MAIN_TABLE } from '../core/model/network.ts';
-import {
-  byKey,
-  type KernelObject,
-  keyOf,
-  type LinkSetting,
-  type Route,
-  type Rule,
-} from '../core/model/object.ts';
-import { hostQuery, isLost, isMade, isMovable, isSame } from '../core/observed/host-scope.ts';
+import { MAIN_TABLE } from '../core/model/network.ts';
+import { byKey, type KernelObject, keyOf, type LinkSetting, type Route } from '../core/model/object.ts';
+import { hostQuery, isLocalFirst, isLost, isMade, isMovable, isSame } from '../core/observed/host-scope.ts';
 import type { Observed, Query } from '../core/observed/query.ts';
 import { withReachable } from '../core/plan/near.ts';
 import type { Plan, Step } from '../core/plan/plan.ts';
@@ -241,12 +234,4 @@ function scoped(
     return object.kind === 'address' && ports.has(object.ifname) && !isLinkLocal(object.address);
   };
   return observed.objects.filter(object => named.has(keyOf(object)) || made(object) || inTheWay(object));
-}
-
-/** While it is there, an address of the host is local to every VRF. */
-function isLocalFirst({ preference, action, from }: Rule): boolean {
-  const { localFirst } = VRF_PREFERENCES;
-  return (
-    preference === localFirst && from === undefined && action.do === 'lookup' && action.table === LOCAL_TABLE
-  );
 }

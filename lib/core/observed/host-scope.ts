@@ -1,9 +1,9 @@
 import { FAMILIES, isLinkLocal } from '../model/address.ts';
 import type { HostRecord, Remembered } from '../model/host-record.ts';
-import { HOST_PROTOCOL } from '../model/identity.ts';
+import { HOST_PROTOCOL, VRF_PREFERENCES } from '../model/identity.ts';
 import type { Ifname } from '../model/ifname.ts';
 import { LOCAL_TABLE } from '../model/network.ts';
-import { type KernelObject, keyOf, type Route } from '../model/object.ts';
+import { type KernelObject, keyOf, type Route, type Rule } from '../model/object.ts';
 import { type Observed, type Query, queryOf } from './query.ts';
 
 /** All links, as one may be in the way of another; all routes of the host's, and who else has one to the same prefix. */
@@ -74,4 +74,12 @@ export function isLost(names: ReadonlySet<string>): (object: KernelObject) => ob
     if (object.kind === 'address') return names.has(object.ifname) && !isLinkLocal(object.address);
     return isMovable(object) && names.has(object.dev);
   };
+}
+
+/** While it is there, an address of the host is local to every VRF. */
+export function isLocalFirst({ preference, action, from }: Rule): boolean {
+  const { localFirst } = VRF_PREFERENCES;
+  return (
+    preference === localFirst && from === undefined && action.do === 'lookup' && action.table === LOCAL_TABLE
+  );
 }
