@@ -1,5 +1,5 @@
 import { VmnetError } from '../../core/errors.ts';
-import { type Address, parseAddress } from '../../core/model/address.ts';
+import { type Address, parsePrefix } from '../../core/model/address.ts';
 import { parseIfname } from '../../core/model/ifname.ts';
 import { type DnsPlan, explainDns } from '../../core/vrf/dns.ts';
 import { verifyRouting } from '../../core/vrf/verify.ts';
@@ -40,7 +40,7 @@ export function addVrfDns(yargs: GlobalArgv): GlobalArgv {
         }
         if (argv.outside !== undefined) {
           requireRoot();
-          return relayDns(name, parseAddress(argv.outside, '--outside'), stubOf(name, plan));
+          return relayDns(name, listenAddress(argv.outside), stubOf(name, plan));
         }
         const rules = verifyRouting(world, vrf, []).filter(({ check }) => check === 'rules');
         const lines = explainDns(plan, {
@@ -53,6 +53,12 @@ export function addVrfDns(yargs: GlobalArgv): GlobalArgv {
         return 'ok';
       }),
   );
+}
+
+/** A loopback address as a rule, which no NIC may have, and parseAddress() refuses. */
+function listenAddress(text: string): Address {
+  const { family, address } = parsePrefix(`${text}/${text.includes(':') ? 128 : 32}`, '--outside');
+  return { family, text: address };
 }
 
 function stubOf(name: string, { stubs: [stub] }: DnsPlan): Address {
