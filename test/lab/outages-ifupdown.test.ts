@@ -33,7 +33,9 @@ iface bond0 inet6 static
 `;
 
 const run = (node: Place, command: 'ifup' | 'ifdown', ...more: readonly string[]) =>
-  inside(node, [command, '-i', join(dir, 'interfaces'), '--state-dir', dir, ...more, 'bond0']);
+  inside(node, [command, '-i', join(dir, 'interfaces'), '--state-dir', dir, ...more, 'bond0'], {
+    timeoutMs: 60_000,
+  });
 
 async function works(node: Place, command: 'ifup' | 'ifdown'): Promise<void> {
   const { exitCode, stdout, stderr } = await run(node, command);

@@ -12,7 +12,7 @@ const QUIET_MS = 300;
 /** But what changes all the time must not keep a host off the network. */
 const LONGEST_MS = 700;
 /** Nor may a program that hangs, such as an `ifup` that waits for a carrier. */
-const LONGEST_BUSY_MS = 20_000;
+const LONGEST_BUSY_MS = 60_000;
 
 /** When to put this back: as soon as it stays the same for a moment, and nobody who is `busy` with links is at it. */
 export function graceOf(
