@@ -1,11 +1,11 @@
 // What happens to instances in a cluster's life, one after the other; after each, both nodes are as their guests need it.
 import assert from 'node:assert/strict';
-import { appendFileSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
 import type { Place } from '../support/command.ts';
 import { ping } from '../support/probe.ts';
 import type { Cluster } from './cluster.ts';
 import type { Contract } from './contract.ts';
+import { figure, ms } from './figures.ts';
 import { addGuest, answers, crash, type Guest, gnt, gntFails, guestNic, nicWords } from './guest.ts';
 import { type Gap, migrate, plainAttach } from './migration.ts';
 import { type Machine, mustOn } from './node-run.ts';
@@ -139,11 +139,7 @@ async function withoutTransfer(target: Machine, work: () => Promise<unknown>): P
   }
 }
 
-/** The figures go to the file that the run names; they are printed at its end. */
 function print(contract: Contract, what: string, gaps: readonly Gap[], attach?: number): void {
-  const file = process.env.VMNET_E2E_FIGURES;
-  if (file === undefined) return;
-  const ms = (value: number): string => `${Math.round(value)} ms`;
   for (const { address, silent, ganeti, ours } of gaps) {
     const head = `live migration, ${contract}, ${what}, ${address}: ${ms(silent)} without answer`;
     const ratio =
@@ -152,6 +148,6 @@ function print(contract: Contract, what: string, gaps: readonly Gap[], attach?: 
       ganeti < 0
         ? `attached before; ${ms(ours)} from the guest running`
         : `${ms(ganeti)} from the guest running to the call of vmnet, ${ms(ours)} from there${ratio}`;
-    appendFileSync(file, `${head}: ${parts}\n`);
+    figure(`${head}: ${parts}`);
   }
 }
