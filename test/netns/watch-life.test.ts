@@ -143,6 +143,9 @@ test('NICs that come and go beside it are no loss, and HUP reads the configurati
     await watching.until(/put right after SIGHUP: .*rule . 901/);
     await isClean(node1);
     writeFileSync(node1.configFile, '[network public]\nmode = sideways\n');
+    process.kill(watching.pid, 'SIGHUP');
+    // Only now: a look of before goes on with what it has read, and would put the next loss right.
+    await watching.until(/sideways/);
     await writeSysctl(node1, '0', 'net/ipv4/conf/up0/forwarding');
     await watching.until(/put right .*up0\/forwarding/);
     assert.equal(watching.lines().filter(line => line.includes(node1.configFile)).length, 1);
