@@ -67,7 +67,7 @@ async function main(): Promise<void> {
     fail(`${node}: no #! line can name this path; move the checkout`);
   const names = hookNames();
   const plugins = [beside, ascii, later];
-  const vmnet = await programOf({ run: "import('./lib/cli/main.ts')", root, plugins });
+  const vmnet = await programOf({ run: "import('./lib/cli/main.ts')", command: 'vmnet', root, plugins });
   const hook = await programOf({ run: hooksText(names), root, plugins });
   const log = await bundleOf("module.exports = require('winston');", { root, plugins: [] });
   // The checkout's package.json makes files without extension ES modules; the launchers are CommonJS.

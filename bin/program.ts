@@ -1,9 +1,10 @@
 // A program as one file: the bundle, and behind it what V8 has compiled it to. Compiling each function when it is first
 // called would take an attach about 20 ms, as long as Node's own start.
+import { rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { Script } from 'node:vm';
 import { build, type Plugin } from 'esbuild';
-import { PARTS, type Parts, rehearse, standIns } from './rehearsal.ts';
+import { PARTS, type Parts, rehearse, rehearseCommand, setScene, standIns } from './rehearsal.ts';
 
 /** Which function of the program runs is told by name, since all hooks are one program. */
 const PARAMETERS = ['exports', 'require', 'module', '__filename', '__dirname', 'entry'];
@@ -16,16 +17,18 @@ export interface Bundled {
 export interface Source extends Bundled {
   /** A TypeScript expression, with imports from `root`. */
   readonly run: string;
+  /** The entry that is the command line, if it has one. */
+  readonly command?: string;
 }
 
 /** The length of the bundle in its first four bytes, the bundle, and the compiled code. */
-export async function programOf({ run, ...bundled }: Source): Promise<Buffer> {
+export async function programOf({ run, command, ...bundled }: Source): Promise<Buffer> {
   const parts = PARTS.map(path => `import('./${path}')`);
   const main = `return entry === undefined ? Promise.all([${parts}]) : ${run};`;
   const text = Buffer.from(`(function(${PARAMETERS}){${await bundleOf(main, bundled)}\n})`, 'latin1');
   const length = Buffer.alloc(4);
   length.writeUInt32LE(text.length);
-  return Buffer.concat([length, text, await compiled(text.toString('latin1'))]);
+  return Buffer.concat([length, text, await compiled(text.toString('latin1'), command)]);
 }
 
 /** `text` is TypeScript. */
@@ -53,14 +56,17 @@ export async function bundleOf(text: string, { root, plugins }: Bundled): Promis
 }
 
 /** What has run, and nothing else. */
-async function compiled(text: string): Promise<Buffer> {
+async function compiled(text: string, command: string | undefined): Promise<Buffer> {
   const script = new Script(text);
   const require = createRequire(import.meta.url);
   const said: string[] = [];
   const modules = standIns(said);
   const standIn = (name: string): unknown => modules[name] ?? require(name);
   const program = script.runInThisContext() as (...given: readonly unknown[]) => Promise<readonly object[]>;
+  const stateDir = setScene();
   await rehearse(Object.assign({}, ...(await program({}, standIn, {}, '', '', undefined))) as Parts, said);
+  if (command !== undefined) await rehearseCommand(() => program({}, standIn, {}, '', '', command));
+  rmSync(stateDir, { recursive: true });
   return script.createCachedData();
 }
 

@@ -1,7 +1,8 @@
 // Of a program that was compiled ahead, V8 keeps what has run: half the size of all, and ready sooner. So while it is
-// built, a program attaches a routed NIC to a machine that is not there, whose kernel takes everything and shows nothing.
+// built, a program attaches a routed NIC to a machine that is not there, whose kernel takes everything and shows nothing;
+// and the command line checks it.
 import { EventEmitter } from 'node:events';
-import fs, { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import fs, { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
@@ -60,12 +61,14 @@ export function standIns(said: string[]): Readonly<Record<string, unknown>> {
         isKernels(path) ? undefined : fs.writeFileSync(path, ...rest),
       writeSync: (file: number, text: string, ...rest: []) =>
         file === 2 ? said.push(text) : fs.writeSync(file, text, ...rest),
+      // The record of the attach that failed is what the command line finds.
+      rmSync: (path: string, ...rest: []) => (path.endsWith('.json') ? undefined : fs.rmSync(path, ...rest)),
     },
   };
 }
 
 function isKernels(path: unknown): boolean {
-  return typeof path === 'string' && path.startsWith('/proc/sys/');
+  return typeof path === 'string' && /^\/(proc\/sys|sys\/class)\//.test(path);
 }
 
 /** Answers each line at once, as the tool would whose links are all taps and which has nothing else; ends with its input. */
@@ -110,7 +113,7 @@ function ipAnswer(line: string): string {
 
 function linkRow(ifname: string): object {
   return {
-    ifindex: 2,
+    ifindex: 1,
     ifname,
     flags: ['BROADCAST', 'MULTICAST', 'UP', 'LOWER_UP'],
     mtu: 1500,
@@ -121,17 +124,41 @@ function linkRow(ifname: string): object {
   };
 }
 
-/** Throws when the attach ends anywhere else than expected: what comes behind that place would start slower. */
-export async function rehearse(parts: Parts, said: readonly string[]): Promise<void> {
+/** A directory with the configuration of that machine and its records, which both rehearsals get by the environment. */
+export function setScene(): string {
   const stateDir = mkdtempSync(join(tmpdir(), 'vmnet-build-'));
   const config = join(stateDir, 'vmnet.ini');
   writeFileSync(config, INI);
   Object.assign(process.env, { VMNET_CONFIG: config, VMNET_STATE_DIR: stateDir });
   process.geteuid = () => 0;
+  return stateDir;
+}
+
+/** Throws when the attach ends anywhere else than expected: what comes behind that place would start slower. */
+export async function rehearse(parts: Parts, said: readonly string[]): Promise<void> {
   const request = parts.requestFromGanetiEnv(ENV);
   await parts.runForTap('up', { text: ENV.INTERFACE, where: '$INTERFACE' }, context =>
     parts.attach(context, request, { dryRun: false }),
   );
-  rmSync(stateDir, { recursive: true });
   if (!said.join('').includes(END)) throw new Error(`this attach should have gone further: ${said.join('')}`);
+}
+
+/** Runs the command line until it ends the process, which goes on. It must have come to compare what is with what should be. */
+export async function rehearseCommand(main: () => unknown): Promise<void> {
+  const { argv, exit } = process;
+  const { write } = process.stdout;
+  let printed = '';
+  process.argv = [...argv.slice(0, 2), 'check', ENV.INTERFACE];
+  process.stdout.write = (text: unknown) => {
+    printed += String(text);
+    return true;
+  };
+  const ended = new Promise<unknown>(resolve => {
+    process.exit = (code => resolve(code)) as typeof exit;
+  });
+  await main();
+  await ended;
+  Object.assign(process, { argv, exit });
+  process.stdout.write = write;
+  if (!/^missing /m.test(printed)) throw new Error(`this check should have gone further: ${printed}`);
 }
