@@ -1,8 +1,7 @@
 import { formatError } from '../core/errors.ts';
-import { parseIfname } from '../core/model/ifname.ts';
 import { driftText } from '../core/plan/drift-text.ts';
 import { check, type Drift } from '../run/check.ts';
-import { counted, type GlobalArgv, onHost, printJson, printLine, reportErrors } from './context.ts';
+import { counted, type GlobalArgv, onTaps, printJson, printLine, reportErrors } from './context.ts';
 import { driftJson } from './print-plan.ts';
 
 export function addCheck(yargs: GlobalArgv): void {
@@ -20,11 +19,8 @@ export function addCheck(yargs: GlobalArgv): void {
         .example('$0 check', 'everything on this node, and nothing too much')
         .example('$0 check tap0', 'one NIC and its network'),
     argv =>
-      onHost(argv, async context => {
-        const drift = await check(
-          context,
-          (argv.tap ?? []).map(tap => parseIfname(tap, 'TAP')),
-        );
+      onTaps(argv, argv.tap ?? [], async (context, taps) => {
+        const drift = await check(context, taps);
         if (argv.json) printDriftJson(drift);
         else printDrift(drift);
         const clean = drift.steps.length === 0 && drift.gone.length === 0;

@@ -47,12 +47,17 @@ export function startNicRun(stateDir: string, tap: Ifname, up: boolean): Started
   const locks = new Map([[lockKey(tap, 'exclusive'), lockNow(stateDir, tap, 'exclusive', LOCK_TIMEOUT_MS)]]);
   const [mode, host] = hostLock(stateDir);
   locks.set(lockKey('host', mode), host);
+  return { ...startReading(stateDir, [tap]), locks, up };
+}
+
+/** The same for who changes nothing, and so needs no locks. */
+export function startReading(stateDir: string, taps: readonly Ifname[]): Started {
   const nft = openNft(stateDir);
-  const queries = nftQueriesOf([tap]);
-  const objects = nft.read(queries, new Set([tap]));
+  const queries = nftQueriesOf(taps);
+  const objects = nft.read(queries, new Set(taps));
   // It may fail before anybody waits for it; who does is told.
   objects.catch(() => undefined);
-  return { stateDir, locks, nft, filter: { queries, objects }, ip: openSessions(), up };
+  return { stateDir, locks: new Map(), nft, filter: { queries, objects }, ip: openSessions() };
 }
 
 export function openSessions(): IpSessions {
