@@ -1,6 +1,6 @@
 import { byKey, type KernelObject, type LinkSetting } from '../core/model/object.ts';
 import { fdbQuestion, vlanQuestion } from '../core/observed/bridge.ts';
-import { type IpAnswer, proxyQuestion, routeQuestion, ruleQuestion } from '../core/observed/ip.ts';
+import { type IpAnswer, proxyQuestion, routeQuestions, ruleQuestion } from '../core/observed/ip.ts';
 import { linkQuestion } from '../core/observed/link.ts';
 import type { LinkFacts, Observed, Query } from '../core/observed/query.ts';
 import type { Batch } from '../core/plan/render.ts';
@@ -150,7 +150,7 @@ type Questions = readonly ReturnType<typeof linkQuestion>[];
 function questions4(query: Query): Questions {
   return [
     ...(query.links === 'all' ? [linkQuestion('all')] : query.links.map(linkQuestion)),
-    ...query.routes.filter(route => route.family === 4).map(routeQuestion),
+    ...routeQuestions(query.routes.filter(route => route.family === 4)),
     ...(query.rules ? [ruleQuestion(4)] : []),
     ...query.proxies.map(proxyQuestion),
   ];
@@ -158,7 +158,7 @@ function questions4(query: Query): Questions {
 
 function questions6(query: Query): Questions {
   return [
-    ...query.routes.filter(route => route.family === 6).map(routeQuestion),
+    ...routeQuestions(query.routes.filter(route => route.family === 6)),
     ...(query.rules ? [ruleQuestion(6)] : []),
   ];
 }

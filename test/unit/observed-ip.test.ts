@@ -11,6 +11,7 @@ import {
   type IpRow,
   proxyQuestion,
   routeQuestion,
+  routeQuestions,
   ruleQuestion,
 } from '../../lib/core/observed/ip.ts';
 import { linkQuestion } from '../../lib/core/observed/link.ts';
@@ -114,6 +115,18 @@ describe('routes, where the field that was filtered by is left out', () => {
       assert.deepEqual(sorted({ ...at, prefix: anywhere }), [gateway, last].sort());
       assert.deepEqual(sorted(at), [own, subnet, gateway, last].sort());
       assert.deepEqual(sorted({ family, protocol: 118 }), [own, subnet, gateway, last].sort());
+      // Of the prefixes around a NIC's own those that are asked for, in one question.
+      const asked = [host, anywhere.text].map(prefix => ({ ...at, prefix: parsePrefix(prefix, 'test') }));
+      const questions = routeQuestions([...asked, { ...at, dev: link(uplink) }]);
+      assert.deepEqual(
+        questions.map(({ line }) => line),
+        [`route show table ${table} dev ${uplink}`, `route show table ${table} match ${host}`],
+      );
+      const whole = captured.find(one => one.line === `route show table ${table}` && one.family === family);
+      assert.deepEqual(
+        (questions[1]?.read(whole?.rows ?? []).objects ?? []).map(textOf).sort(),
+        [own, gateway, last].sort(),
+      );
     });
   }
 

@@ -1,4 +1,11 @@
-import { defaultPrefix, type Family, hostPrefix, type Prefix } from '../model/address.ts';
+import {
+  type Address,
+  contains,
+  defaultPrefix,
+  type Family,
+  hostPrefix,
+  type Prefix,
+} from '../model/address.ts';
 import type { Ifname } from '../model/ifname.ts';
 import type { KernelObject, Route, Rule } from '../model/object.ts';
 import type { LinkFacts, ProxyQuery, RouteQuery } from './query.ts';
@@ -33,6 +40,40 @@ export function routeQuestion(query: RouteQuery): IpQuestion {
   return {
     line: words.join(' '),
     read: rows => ({ objects: rows.flatMap(row => routeObject(row, query)), links: [] }),
+  };
+}
+
+/**
+ * The same with one question for all prefixes of a table that one of them lies in: a NIC's own, its subnet and the
+ * default. For each question of a batch the kernel tells all its routes, of which `ip` prints those that match.
+ */
+export function routeQuestions(queries: readonly RouteQuery[]): readonly IpQuestion[] {
+  const byTable = Map.groupBy(queries, ({ family, table }) => `${family} ${table}`);
+  return [...byTable.values()].flatMap(same => {
+    const [narrow, ...wide] = same
+      .flatMap(({ dev, prefix }) => (dev === undefined ? (prefix ?? []) : []))
+      .toSorted((a, b) => b.length - a.length);
+    const around = wide.filter(prefix => narrow !== undefined && contains(prefix, addressOf(narrow)));
+    if (narrow === undefined || around.length === 0) return same.map(routeQuestion);
+    const together = new Set([narrow, ...around]);
+    const others = same.filter(
+      ({ dev, prefix }) => dev !== undefined || prefix === undefined || !together.has(prefix),
+    );
+    return [...others.map(routeQuestion), matchQuestion(same[0]?.table, narrow, together)];
+  });
+}
+
+function addressOf({ family, address }: Prefix): Address {
+  return { family, text: address };
+}
+
+function matchQuestion(table: number | undefined, narrow: Prefix, asked: ReadonlySet<Prefix>): IpQuestion {
+  const prefixes = new Set([...asked].map(prefix => prefix.text));
+  const { family } = narrow;
+  const { line, read } = routeQuestion({ family, ...(table === undefined ? {} : { table }) });
+  return {
+    line: `${line} match ${narrow.text}`,
+    read: rows => read(rows.filter(row => prefixes.has(rowPrefix(text(row.dst), family).text))),
   };
 }
 
