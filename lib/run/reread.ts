@@ -1,0 +1,53 @@
+import { byKey, type KernelObject } from '../core/model/object.ts';
+import { nicsOwn } from '../core/observed/owner.ts';
+import { type NftQuery, type Observed, type Query, queryOf } from '../core/observed/query.ts';
+import type { Plan } from '../core/plan/plan.ts';
+import { type Goal, goalObjects } from './goal.ts';
+
+/** What to read after a change, and how that and what was known before make the kernel as it is now. */
+export interface Reread {
+  readonly query: Query;
+  readonly complete: (after: Observed) => Observed;
+}
+
+/**
+ * Of a change that only concerned NICs' own, nothing of what they share need be read again: that is what takes long
+ * where there are a thousand. Undefined where more was changed.
+ */
+export function rereadOwn(goal: Goal, query: Query, before: Observed, plan: Plan): Reread | undefined {
+  if (goal.scope !== 'nics') return undefined;
+  const taps = goal.changes.map(change => change.tap);
+  const steps = plan.steps.map(step => step.object);
+  const own = nicsOwn(taps, [...before.objects, ...steps]);
+  if (!steps.every(own)) return undefined;
+  const objects = [...goalObjects(goal, before), ...before.objects, ...steps].filter(own);
+  const shared = before.objects.filter(object => !own(object));
+  const { elementsOf } = query;
+  return {
+    query: {
+      ...queryOf(objects, { taps, carriers: [] }),
+      rules: false,
+      nft: nftQueriesOf(objects),
+      ...(elementsOf === undefined ? {} : { elementsOf }),
+    },
+    complete: after => ({
+      ...before,
+      ...after,
+      objects: [...byKey([...shared, ...after.objects]).values()],
+      links: new Map([...before.links, ...after.links]),
+    }),
+  };
+}
+
+/** Their chains, and the tables where they are elements of sets. */
+function nftQueriesOf(objects: readonly KernelObject[]): readonly NftQuery[] {
+  const chains = objects.flatMap(object =>
+    object.kind === 'nft-chain' ? [{ family: object.family, chain: object.chain }] : [],
+  );
+  const families = new Set(objects.flatMap(object => (object.kind === 'nft-element' ? [object.family] : [])));
+  const names = new Map(chains.map(query => [`${query.family} ${query.chain}`, query]));
+  return [
+    ...[...families].map(family => ({ family })),
+    ...[...names.values()].filter(({ family }) => !families.has(family)),
+  ];
+}
