@@ -10,6 +10,7 @@ import {
   answers,
   attach,
   attachArgs,
+  carries,
   driftOf,
   isClean,
   isSilent,
@@ -41,6 +42,7 @@ test('IPv4 and IPv6 go by different uplinks and tables', { skip }, () => {
     await ip(segments, 'link', 'set', 'n1up6', 'master', segments.routed, 'up');
     await ip(node1, 'link', 'set', 'up6', 'up');
     await ip(node1, '-6', 'address', 'flush', 'dev', 'up0');
+    await carries(node1, 'up6');
     const before = await stateOf(node1);
     const vm = await startVm(datacentre, 'a', node1, routedNic(10, 'tap0'));
     await attach(vm);

@@ -111,6 +111,16 @@ export async function sysctlsOf(place: Place): Promise<readonly string[]> {
     .sort();
 }
 
+/** Until the kernel has its own routes for a link that was set up: they come with its carrier, of which it tells later. */
+export async function carries(place: Place, ifname: string): Promise<void> {
+  for (let turn = 0; turn < 100; turn += 1) {
+    const own = await ip(place, '-6', 'route', 'show', 'table', 'local', 'dev', ifname);
+    if (/^local fe80/m.test(own) && /^multicast/m.test(own)) return;
+    await sleep(50);
+  }
+  assert.fail(`${ifname} has no routes of the kernel's`);
+}
+
 /** Until duplicate address detection is over. */
 export async function settled(node: Node): Promise<void> {
   for (let turn = 0; turn < 50; turn += 1) {

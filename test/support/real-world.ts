@@ -94,6 +94,20 @@ function setUp(vlans: boolean): void {
   for (const family of ['ipv4', 'ipv6']) write(`net/${family}/fwmark_reflect`, '0');
   batch(4, SETUP);
   if (vlans) batch(4, VLAN_SETUP);
+  for (const name of ['up0', 'up6', 'br0', ...(vlans ? ['br2'] : [])]) awaitCarrier(name);
+}
+
+/** A link has an IPv6 address when the kernel has heard of its carrier, which may take a second. */
+function awaitCarrier(ifname: string): void {
+  const pause = new Int32Array(new SharedArrayBuffer(4));
+  for (let turn = 0; turn < 250; turn += 1) {
+    const names = readFileSync('/proc/self/net/if_inet6', 'utf8')
+      .split('\n')
+      .map(line => line.split(/ +/)[5]);
+    if (names.includes(ifname)) return;
+    Atomics.wait(pause, 0, 0, 20);
+  }
+  throw new Error(`${ifname} has no carrier`);
 }
 
 function tearDown(stateDir: string): void {
@@ -151,9 +165,10 @@ function snapshot(): readonly string[] {
   ].sort();
 }
 
-/** What the kernel keeps in table `local` for its own addresses comes a little later than they do. */
+/** What the kernel keeps for its own addresses comes and goes with the carrier, of which it hears a little later. */
 function isLasting(row: Json): boolean {
-  return row.table !== '255' || row.priority !== undefined;
+  const ofKernel = row.table === '255' || (row.dst === 'fe80::/64' && row.protocol === '2');
+  return !ofKernel || row.priority !== undefined;
 }
 
 function linkLine({ ifname, group, mtu, master, address, flags, addr_info }: Json): string {
