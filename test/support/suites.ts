@@ -4,6 +4,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { run } from 'node:test';
+import { BUNDLES } from './bundles.ts';
 import { type Outcome, tally } from './outcome.ts';
 
 interface Suite {
@@ -76,7 +77,7 @@ async function runSuite(
   const outcome =
     files.length === 0
       ? { passed: 0, failed: 1, skipped: [] }
-      : await tally(run({ files, concurrency, cwd: root, timeout: timeoutMs }), path => relative(root, path));
+      : await tally(run({ files: files.map(asRun), concurrency, cwd: root, timeout: timeoutMs }), asWritten);
   const seconds = ((performance.now() - start) / 1000).toFixed(1);
   const counts = [`${outcome.passed} passed`];
   if (outcome.failed > 0) counts.push(`${outcome.failed} failed`);
@@ -87,6 +88,19 @@ async function runSuite(
       : `${name}: ${counts.join(', ')} (${seconds} s)`,
   );
   return outcome;
+}
+
+/** In the lab, the same file in one piece. */
+function asRun(file: string): string {
+  const [test, name] = [join(root, 'test'), relative(join(root, 'test'), file)];
+  return process.env.VMNET_LAB === undefined
+    ? join(test, name)
+    : join(root, BUNDLES, name.replace(/\.ts$/, '.mjs'));
+}
+
+function asWritten(file: string): string {
+  const name = relative(join(root, BUNDLES), file);
+  return name.startsWith('..') ? relative(root, file) : join('test', name.replace(/\.mjs$/, '.ts'));
 }
 
 /** A suite that is named as a whole, or not at all, has all its files. */

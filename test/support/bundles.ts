@@ -1,0 +1,2 @@
+/** Where the lab has its test files, each in one piece. */
+export const BUNDLES = '.cache/lab/tests';
