@@ -46,7 +46,7 @@ export function identityOfGoal({ changes, host, settings }: Goal): Identity {
   if (host !== undefined) return hostIdentity(host, settings);
   return identityOf(
     settings,
-    changes.flatMap(({ record }) => record?.routeProtocol ?? []),
+    changes.flatMap(({ record }) => record ?? []),
   );
 }
 
@@ -173,12 +173,17 @@ export function isFiltered(tap: Ifname, observed: Observed): boolean {
   );
 }
 
-function leavingObjects(goal: Goal): readonly KernelObject[] {
-  const nics = goal.changes.flatMap(({ record }) => (record === undefined ? [] : nicsOfRecord(record)));
-  return [
-    ...sharedBy(nics, goal.settings),
-    ...nics.flatMap(nic => nicObjects(nic, goal.settings, new Map())),
-  ].filter(object => object.kind !== 'sysctl');
+/** What was made for the records' NICs, with the rules where they were then. */
+function leavingObjects({ changes, settings }: Goal): readonly KernelObject[] {
+  const records = changes.flatMap(({ record }) => record ?? []);
+  const byRules = Map.groupBy(records, record => record.rulePreference ?? settings.rulePreference);
+  return [...byRules]
+    .flatMap(([rulePreference, some]) => {
+      const then = { ...settings, rulePreference };
+      const nics = some.flatMap(nicsOfRecord);
+      return [...sharedBy(nics, then), ...nics.flatMap(nic => nicObjects(nic, then, new Map()))];
+    })
+    .filter(object => object.kind !== 'sysctl');
 }
 
 /** What only newer kernels have is not wanted where it is absent, nor are settings of a port on what will be none. */

@@ -12,10 +12,10 @@ import { pick } from '../core/source/pick.ts';
 /** What a record keeps of a NIC beside its request, so that `nicOfRecord` gives the same NIC. */
 export function resolvedOf(
   nic: Nic,
-  { routeProtocol }: Settings,
-): Pick<NicRecord, 'network' | 'bridged' | 'routeProtocol' | 'policy'> {
+  { routeProtocol, rulePreference }: Settings,
+): Pick<NicRecord, 'network' | 'bridged' | 'routeProtocol' | 'rulePreference' | 'policy'> {
   const { policy } = nic;
-  if (nic.mode === 'routed') return { network: nic.network, routeProtocol, policy };
+  if (nic.mode === 'routed') return { network: nic.network, routeProtocol, rulePreference, policy };
   const { addresses, gateways, network, vlanUplinks } = nic;
   const known = gateways.length > 0 ? { gateways } : {};
   return { bridged: { addresses, ...known, ...pick({ network, vlanUplinks }) }, policy };

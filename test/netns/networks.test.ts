@@ -69,6 +69,39 @@ test('IPv4 and IPv6 go by different uplinks and tables', { skip }, () => {
   });
 });
 
+test('rules that are elsewhere by now are moved by a repair, and go with the NIC', { skip }, () =>
+  within(publicNetwork('up0'), async datacentre => {
+    const { node1 } = datacentre;
+    const rules = async () => [await ip(node1, 'rule'), await ip(node1, '-6', 'rule')].map(preferences);
+    const before = await rules();
+    const vm = await startVm(datacentre, 'a', node1, routedNic(10, 'tap0'));
+    await attach(vm);
+    const first = await rules();
+    writeFileSync(node1.configFile, `[vmnet]\nrule-preference = 700\n${publicNetwork('up0')}`);
+    assert.deepEqual(
+      [...new Set((await driftOf(node1)).map(({ drift, kind }) => `${drift} ${kind}`))].sort(),
+      ['missing rule', 'unexpected rule'],
+    );
+    succeeded(await node1.vmnet(['repair']));
+    await isClean(node1);
+    await works(datacentre, vm);
+    const moved = first.map(all =>
+      all.map(one => (one >= 900 && one < 905 ? one - 200 : one)).sort((a, b) => a - b),
+    );
+    assert.deepEqual(await rules(), moved);
+    succeeded(await node1.vmnet(['detach', 'tap0']));
+    assert.deepEqual(await rules(), before);
+  }),
+);
+
+/** `900:	from all fwmark 0x3e1 lookup 993`… */
+function preferences(text: string): readonly number[] {
+  return text
+    .split('\n')
+    .filter(Boolean)
+    .map(line => Number.parseInt(line, 10));
+}
+
 const SECOND = [
   '[network second]',
   'table = 994',

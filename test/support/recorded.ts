@@ -51,6 +51,7 @@ export function routed(name = 'tap0'): NicRecord {
       ],
     },
     routeProtocol: 186,
+    rulePreference: 700,
     policy: {
       filter: 'full',
       unknownFamily: 'drop',
@@ -80,7 +81,7 @@ export function routed(name = 'tap0'): NicRecord {
 }
 
 export function bridged(name: string): NicRecord {
-  const { network: _, routeProtocol: __, policy, ...rest } = routed(name);
+  const { network: _, routeProtocol: __, rulePreference: ___, policy, ...rest } = routed(name);
   const request = {
     ifname: parseIfname(name, W),
     mode: 'bridged',

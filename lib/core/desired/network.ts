@@ -1,6 +1,6 @@
 import { defaultPrefix } from '../model/address.ts';
 import type { Settings } from '../model/config.ts';
-import { identityOf, RULE_PROTOCOL, VMNET_PROTOCOL } from '../model/identity.ts';
+import { preferencesOf, RULE_PROTOCOL, VMNET_PROTOCOL } from '../model/identity.ts';
 import {
   isKernelTable,
   LAST_RESORT_METRIC,
@@ -75,7 +75,7 @@ function tableRoutes(entry: NetworkFamily, { vrf }: Network): readonly Route[] {
  * packet would leave by main itself, and quote it.
  */
 function familyRules(entry: NetworkFamily, network: Network, settings: Settings): readonly Rule[] {
-  const preferences = identityOf(settings).preferences;
+  const preferences = preferencesOf(settings.rulePreference);
   const base = { kind: 'rule' as const, family: entry.family, protocol: RULE_PROTOCOL };
   const lookup = { do: 'lookup' as const, table: entry.table };
   const mark: Rule = { ...base, preference: preferences.mark, fwmark: entry.table, action: lookup };
@@ -100,7 +100,7 @@ function familyRules(entry: NetworkFamily, network: Network, settings: Settings)
 
 /** A node may have an address in the VMs' subnet itself: what the host sends goes past the guards. */
 function guardFrame(settings: Settings): readonly Rule[] {
-  const at = identityOf(settings).preferences;
+  const at = preferencesOf(settings.rulePreference);
   return ([4, 6] as const).flatMap((family): Rule[] => {
     const base = { kind: 'rule' as const, family, protocol: RULE_PROTOCOL };
     const strict: Rule[] = [

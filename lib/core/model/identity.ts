@@ -13,7 +13,8 @@ export const RULE_PROTOCOL = 2;
 export interface Identity {
   /** Of the VMs' routes: the configured one, and those that records say were before it. */
   readonly routeProtocols: readonly number[];
-  readonly preferences: Preferences;
+  /** Of rules: those of the configuration, and those that records say were before. */
+  readonly preferences: ReadonlySet<number>;
   /**
    * Links, given addresses, rules, and what of Open vSwitch a section made, are vmnet's to remove as well, where the
    * caller has looked them up in the host's record.
@@ -50,19 +51,32 @@ export interface Preferences {
   readonly closeMain: number;
 }
 
-export function identityOf(settings: Settings, recorded: readonly number[] = []): Identity {
-  const base = settings.rulePreference;
+/** `base` is the first of them. */
+export function preferencesOf(base: number): Preferences {
   return {
-    routeProtocols: [...new Set([settings.routeProtocol, ...recorded])],
-    preferences: {
-      mark: base,
-      hostAccess: base + 1,
-      skipGuards: base + 2,
-      guard: base + 3,
-      endOfGuards: base + 4,
-      hostOnly: 32_000,
-      closeMain: 32_001,
-    },
+    mark: base,
+    hostAccess: base + 1,
+    skipGuards: base + 2,
+    guard: base + 3,
+    endOfGuards: base + 4,
+    hostOnly: 32_000,
+    closeMain: 32_001,
+  };
+}
+
+/** What the configuration says now, and what records say that it was. */
+export function identityOf(
+  settings: Settings,
+  recorded: readonly Partial<Pick<Settings, 'routeProtocol' | 'rulePreference'>>[] = [],
+): Identity {
+  const all = [settings, ...recorded];
+  return {
+    routeProtocols: [...new Set(all.flatMap(({ routeProtocol }) => routeProtocol ?? []))],
+    preferences: new Set(
+      all.flatMap(({ rulePreference }) =>
+        rulePreference === undefined ? [] : Object.values(preferencesOf(rulePreference)),
+      ),
+    ),
   };
 }
 
@@ -85,9 +99,7 @@ export function isOurs(object: KernelObject, identity: Identity): boolean {
     case 'rule':
       // The kernel makes its rule for VRFs with the first of them, and never again.
       if (identity.links === true) return object.preference !== VRF_PREFERENCES.own;
-      return (
-        object.protocol === RULE_PROTOCOL && Object.values(identity.preferences).includes(object.preference)
-      );
+      return object.protocol === RULE_PROTOCOL && identity.preferences.has(object.preference);
     case 'ovs-port':
       return object.madeFor !== undefined || (identity.links === true && object.ofHost === true);
     case 'ovs-bridge':

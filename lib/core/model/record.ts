@@ -17,6 +17,8 @@ export interface NicRecord {
   readonly was?: EarlierPort;
   /** On the routes of a routed NIC; another one by now is only then known to be vmnet's. */
   readonly routeProtocol?: number;
+  /** Of the first of its network's rules; those at another place by now are only then known to be vmnet's. */
+  readonly rulePreference?: number;
   /** As it was resolved then; records of before there were policies have none. */
   readonly policy?: Policy;
   /** The link's index then: a link of the same name with another index is another link. */
