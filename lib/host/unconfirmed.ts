@@ -73,7 +73,8 @@ function fileOf(stateDir: string): string {
 }
 
 function writeLasting(file: string, text: string): void {
-  const temporary = `${file}.${process.pid}.tmp`;
+  // Always the same one, as all who write are `alone`: what a killed process has left is written over.
+  const temporary = `${file}.tmp`;
   const dir = join(file, '..');
   try {
     mkdirSync(dir, { recursive: true, mode: 0o700 });
