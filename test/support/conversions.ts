@@ -3,14 +3,14 @@ import { parseIfname } from '../../lib/core/model/ifname.ts';
 import { attach } from '../../lib/run/attach.ts';
 import { detach } from '../../lib/run/detach.ts';
 import { type Scenario, same } from './scenario.ts';
-import { ROUTED } from './shapes.ts';
+import { ROUTED, type Shape } from './shapes.ts';
 import { bridged } from './world.ts';
 
 const now = { dryRun: false };
 const tap0 = parseIfname('tap0', 'test');
 
-export function conversions(): readonly Scenario[] {
-  return ROUTED.flatMap(({ name, request }): Scenario[] =>
+export function conversions(shapes: readonly Shape[] = ROUTED): readonly Scenario[] {
+  return shapes.flatMap(({ name, request }): Scenario[] =>
     (
       [
         ['routed to bridged', request, bridged],

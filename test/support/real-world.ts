@@ -36,8 +36,14 @@ const SETUP = [
   ),
 ];
 
-/** `vlans`: with br2, where the kernel has VLAN-aware bridges. */
-export function realWorld(ini?: string, { vlans = false } = {}): RealWorld {
+interface More {
+  /** With br2, where the kernel has VLAN-aware bridges. */
+  readonly vlans?: boolean;
+  /** With up0 in vrf993, where the kernel has VRFs. */
+  readonly vrf?: boolean;
+}
+
+export function realWorld(ini?: string, more: More = {}): RealWorld {
   const stateDir = mkdtempSync(join(tmpdir(), 'vmnet-scenario-'));
   const announced: Announcement[] = [];
   let host: OpenHost | undefined;
@@ -45,7 +51,7 @@ export function realWorld(ini?: string, { vlans = false } = {}): RealWorld {
     host?.close();
     host = undefined;
   };
-  setUp(vlans);
+  setUp(more);
   return {
     announced,
     // A run of vmnet is a process, whose `ip` remembers the links that it has seen: so each has a host of its own.
@@ -68,7 +74,7 @@ export function realWorld(ini?: string, { vlans = false } = {}): RealWorld {
       close();
       announced.length = 0;
       tearDown(stateDir);
-      setUp(vlans);
+      setUp(more);
     },
     stateDir,
     close: () => {
@@ -87,13 +93,14 @@ const VLAN_SETUP = [
   'link set trunk0p up',
 ];
 
-function setUp(vlans: boolean): void {
+function setUp({ vlans = false, vrf = false }: More): void {
   for (const path of ['net/ipv4/conf/default/rp_filter', 'net/ipv4/conf/all/rp_filter']) write(path, '0');
   for (const path of ['default', 'all']) write(`net/ipv6/conf/${path}/accept_dad`, '0');
   write('net/ipv6/conf/all/forwarding', '1');
   for (const family of ['ipv4', 'ipv6']) write(`net/${family}/fwmark_reflect`, '0');
   batch(4, SETUP);
   if (vlans) batch(4, VLAN_SETUP);
+  if (vrf) setUpVrf();
   for (const name of ['up0', 'up6', 'br0', ...(vlans ? ['br2'] : [])]) awaitCarrier(name);
 }
 
@@ -110,6 +117,19 @@ function awaitCarrier(ifname: string): void {
   throw new Error(`${ifname} has no carrier`);
 }
 
+/** The kernel makes its rule with the first VRF of a namespace and never again. */
+function setUpVrf(): void {
+  batch(4, [
+    'link add vrf993 address 52:54:00:00:00:09 type vrf table 993',
+    'link set vrf993 up',
+    'link set up0 master vrf993',
+  ]);
+  for (const family of [4, 6] as const) {
+    const rules = tool('ip', [`-${family}`, 'rule', 'show', 'preference', '1000']);
+    if (rules === '') batch(family, ['rule add preference 1000 l3mdev protocol kernel']);
+  }
+}
+
 function tearDown(stateDir: string): void {
   rmSync(join(stateDir, 'nics'), { recursive: true, force: true });
   tool('nft', ['flush', 'ruleset']);
@@ -119,7 +139,7 @@ function tearDown(stateDir: string): void {
       '--',
       ...['tap0', 'tap1'].flatMap(name => ['--', '--if-exists', 'del-port', name]).slice(1),
     ]);
-  const taps = ['tap0', 'tap1', 'trunk0', 'br2'].filter(name =>
+  const taps = ['tap0', 'tap1', 'trunk0', 'br2', 'vrf993'].filter(name =>
     existsSync(`/proc/sys/net/ipv4/conf/${name}`),
   );
   batch(4, [

@@ -1,9 +1,11 @@
 // Runs the scenarios on the kernel of the namespace that it is in: a JSON line for each; with the
-// argument `vlans` those of VLAN-aware bridges, with `ovs` those of Open vSwitch. Here, everything has a name.
+// argument `vlans` those of VLAN-aware bridges, with `ovs` those of Open vSwitch, with `vrf` those of a network in a VRF.
+// Here, everything has a name.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
+import { DOMAIN_INI, DOMAIN_SCENARIOS } from '../domain-scenarios.ts';
 import { OVS_BRIDGES } from '../memory/ovs.ts';
 import { startSwitch } from '../openvswitch.ts';
 import { OVS_SCENARIOS } from '../ovs-scenarios.ts';
@@ -20,10 +22,13 @@ for (const file of ['group', 'rt_tables', 'rt_protos']) {
   tool('mount', ['--bind', join(names, file), path]);
 }
 const [, , which = ''] = process.argv;
-const scenarios = { vlans: VLAN_SCENARIOS, ovs: OVS_SCENARIOS }[which] ?? SCENARIOS;
+const scenarios = { vlans: VLAN_SCENARIOS, ovs: OVS_SCENARIOS, vrf: DOMAIN_SCENARIOS }[which] ?? SCENARIOS;
 const ovs = which === 'ovs' ? await startSwitch(OVS_BRIDGES) : undefined;
 if (ovs !== undefined) process.env.OVS_RUNDIR = ovs.env.OVS_RUNDIR;
-const world = realWorld(undefined, { vlans: which === 'vlans' });
+const world = realWorld(which === 'vrf' ? DOMAIN_INI : undefined, {
+  vlans: which === 'vlans',
+  vrf: which === 'vrf',
+});
 try {
   for (const [index, { name, run }] of scenarios.entries()) {
     if (index > 0) world.reset();

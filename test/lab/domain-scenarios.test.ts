@@ -1,0 +1,9 @@
+// Attach, detach, conversions and repair of NICs whose network is in a VRF, each compared with all of the kernel. It is
+// one process for all of them, which costs a tenth of what the same by processes of vmnet does.
+import { missingForNamespaces } from '../support/command.ts';
+import { DOMAIN_SCENARIOS } from '../support/domain-scenarios.ts';
+import { missingModule } from '../support/modules.ts';
+import { testScenarios } from '../support/run-scenarios.ts';
+
+const skip = missingForNamespaces() ?? missingModule('vrf') ?? false;
+testScenarios(DOMAIN_SCENARIOS, { skip, args: ['vrf'], timeoutMs: 600_000 });
