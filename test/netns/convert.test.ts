@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { ip, ipBatch, missingForNamespaces } from '../support/command.ts';
 import { buildDatacentre, type Datacentre } from '../support/datacentre.ts';
+import { testOnce } from '../support/domain.ts';
 import { stateOf } from '../support/state.ts';
 import { bridgedNic, type GuestNic, makeTap, routedNic, startVm, type Vm } from '../support/vm.ts';
 import { answers, attach, attachArgs, isClean, isSilent, nft, succeeded, works } from './steps.ts';
@@ -110,7 +111,7 @@ test('another address, another network and back leave nothing of the first', { s
   succeeded(await node1.vmnet(['detach', 'tap0']));
 });
 
-test('a bridge: MTU and MAC are its own, and the host has no address on the port', { skip }, async () => {
+testOnce('a bridge: MTU and MAC are its own, and the host has no address on the port', { skip }, async () => {
   const { node1 } = datacentre;
   await ipBatch(node1, ['link add br9 type bridge', 'link set br9 up', 'link set br0 mtu 1400']);
   for (const [bridge, tap] of [
@@ -139,7 +140,7 @@ test('a bridge: MTU and MAC are its own, and the host has no address on the port
   await ip(node1, 'link', 'delete', 'br9');
 });
 
-test('no such bridge, and one that is none: refused, and the kernel is as it was', { skip }, async () => {
+testOnce('no such bridge, and one that is none: refused, and the kernel is as it was', { skip }, async () => {
   const { node1 } = datacentre;
   const before = await stateOf(node1);
   for (const link of ['nobr0', 'up0']) {
@@ -150,7 +151,7 @@ test('no such bridge, and one that is none: refused, and the kernel is as it was
   }
 });
 
-test('a filter of others in the bridge family is left alone', { skip }, async () => {
+testOnce('a filter of others in the bridge family is left alone', { skip }, async () => {
   const { node1 } = datacentre;
   await nft(
     node1,

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
 import { ip, ipBatch, missingForNamespaces } from '../support/command.ts';
 import { buildDatacentre, type Datacentre, type Node } from '../support/datacentre.ts';
+import { testOnce } from '../support/domain.ts';
 import { type State, stateOf } from '../support/state.ts';
 import { bridgedNic, routedNic, startVm, stopVm, type Vm } from '../support/vm.ts';
 import {
@@ -147,7 +148,7 @@ test('of a tap whose record is lost', { skip }, async () => {
   await stopBoth();
 });
 
-test('a dry run of it changes nothing', { skip }, async () => {
+testOnce('a dry run of it changes nothing', { skip }, async () => {
   await attach(a);
   const attached = await stateOf(node);
   assert.match(succeeded(await node.vmnet(['detach', 'tap0', '--dry-run'])), /tap0/);
@@ -158,7 +159,7 @@ test('a dry run of it changes nothing', { skip }, async () => {
   await stopBoth();
 });
 
-test('of a bridged NIC: settings as they were, and the other port stays', { skip }, async () => {
+testOnce('of a bridged NIC: settings as they were, and the other port stays', { skip }, async () => {
   const c = await startVm(datacentre, `c${number}`, node, bridgedNic(20, 'tap2'));
   await ip(node, 'link', 'set', 'tap1', 'master', 'br0');
   const state = await stateOf(node);
@@ -169,7 +170,7 @@ test('of a bridged NIC: settings as they were, and the other port stays', { skip
   await stopBoth();
 });
 
-test('by the hook it always exits with 0, and says what went wrong', { skip }, async () => {
+testOnce('by the hook it always exits with 0, and says what went wrong', { skip }, async () => {
   await attach(a);
   const down = (INTERFACE: string) => node.hook('network/routed/down', { INTERFACE });
   assert.deepEqual([(await down('no/such')).exitCode, (await down('nosuch0')).exitCode], [0, 0]);

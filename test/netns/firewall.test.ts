@@ -4,6 +4,7 @@ import { cpSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
 import { buildDatacentre, type Datacentre, type Node, publicNetwork } from '../support/datacentre.ts';
+import { testOnce } from '../support/domain.ts';
 import { stateOf } from '../support/state.ts';
 import { routedNic, startVm, type Vm } from '../support/vm.ts';
 import { ALL, is, NOTHING, PROFILES_AND_WHAT } from './profiles.ts';
@@ -53,16 +54,20 @@ async function isReached(expected: Reach): Promise<void> {
 }
 
 for (const [profile, expected] of PROFILES_AND_WHAT) {
-  test(`${profile}, by a tag of Ganeti's: ${JSON.stringify(expected)}, and outward everything`, {
-    skip,
-  }, async () => {
-    const tags = `other:thing synnefo:network:0:${profile} synnefo:network:1:protected`;
-    const env = { ...ganetiEnv('tap0', vm.nic.mac, vm.address), INTERFACE_INDEX: '0', TAGS: tags };
-    succeeded(await node.hook('kvm-vif-bridge', env));
-    await attach(other);
-    await isReached(expected);
-    await isClean(node);
-  });
+  testOnce(
+    `${profile}, by a tag of Ganeti's: ${JSON.stringify(expected)}, and outward everything`,
+    {
+      skip,
+    },
+    async () => {
+      const tags = `other:thing synnefo:network:0:${profile} synnefo:network:1:protected`;
+      const env = { ...ganetiEnv('tap0', vm.nic.mac, vm.address), INTERFACE_INDEX: '0', TAGS: tags };
+      succeeded(await node.hook('kvm-vif-bridge', env));
+      await attach(other);
+      await isReached(expected);
+      await isClean(node);
+    },
+  );
 
   test(`${profile}, by a tag of the command line: the same`, { skip }, async () => {
     await attach(vm, '--tag', `vmnet:network:*:${profile}`);
@@ -114,7 +119,7 @@ test('NICs with different profiles, and none: each has its own', { skip }, async
   await service.stop();
 });
 
-test('detach leaves nothing of a profile', { skip }, async () => {
+testOnce('detach leaves nothing of a profile', { skip }, async () => {
   await attach(vm, '--tag', 'vmnet:network:*:whitelist');
   assert.notEqual(JSON.stringify(await stateOf(node)), empty);
   succeeded(await node.vmnet(['detach', 'tap0']));
@@ -123,7 +128,7 @@ test('detach leaves nothing of a profile', { skip }, async () => {
   assert.deepEqual({ nft, rules, routes }, { nft: before.nft, rules: before.rules, routes: before.routes });
 });
 
-test('a word that nobody knows: refused, and the tap stays closed', { skip }, async () => {
+testOnce('a word that nobody knows: refused, and the tap stays closed', { skip }, async () => {
   for (const [word, meant] of [
     ['protekted', 'protected'],
     ['filter:fool', 'filter:full'],
@@ -139,51 +144,59 @@ test('a word that nobody knows: refused, and the tap stays closed', { skip }, as
   }
 });
 
-test('a profile that nft refuses: file and line, and those that are in force stay', { skip }, async () => {
-  await attach(vm, '--tag', 'vmnet:network:*:limited');
-  const before = JSON.stringify(await stateOf(node));
-  const bad = fileOf(
-    node,
-    'firewall.d/broken.nft',
-    '# fine so far\ntcp dport 22 accept\ntcp dport ham accept\n',
-  );
-  try {
-    const refused = await node.vmnet([...attachArgs(other), '--tag', 'vmnet:network:*:broken']);
-    assert.equal(refused.exitCode, 78, refused.stderr);
-    assert.match(refused.stderr, /firewall\.d\/broken\.nft:3/);
-    const changed = await node.vmnet([...attachArgs(vm), '--tag', 'vmnet:network:*:broken']);
-    assert.equal(changed.exitCode, 78, changed.stderr);
-    assert.match(changed.stderr, /firewall\.d\/broken\.nft:3/);
-    const checked = await node.vmnet(['config', 'check']);
-    assert.equal(checked.exitCode, 78, checked.stderr);
-    assert.match(checked.stderr, /firewall\.d\/broken\.nft:3/);
-    assert.equal(JSON.stringify(await stateOf(node)), before);
-    assert.deepEqual(await reach(datacentre.router, vm.address), { ssh: true, http: false, ping: true });
-    await isSilent(other, ...OUTSIDE);
-  } finally {
-    rmSync(bad);
-  }
-});
+testOnce(
+  'a profile that nft refuses: file and line, and those that are in force stay',
+  { skip },
+  async () => {
+    await attach(vm, '--tag', 'vmnet:network:*:limited');
+    const before = JSON.stringify(await stateOf(node));
+    const bad = fileOf(
+      node,
+      'firewall.d/broken.nft',
+      '# fine so far\ntcp dport 22 accept\ntcp dport ham accept\n',
+    );
+    try {
+      const refused = await node.vmnet([...attachArgs(other), '--tag', 'vmnet:network:*:broken']);
+      assert.equal(refused.exitCode, 78, refused.stderr);
+      assert.match(refused.stderr, /firewall\.d\/broken\.nft:3/);
+      const changed = await node.vmnet([...attachArgs(vm), '--tag', 'vmnet:network:*:broken']);
+      assert.equal(changed.exitCode, 78, changed.stderr);
+      assert.match(changed.stderr, /firewall\.d\/broken\.nft:3/);
+      const checked = await node.vmnet(['config', 'check']);
+      assert.equal(checked.exitCode, 78, checked.stderr);
+      assert.match(checked.stderr, /firewall\.d\/broken\.nft:3/);
+      assert.equal(JSON.stringify(await stateOf(node)), before);
+      assert.deepEqual(await reach(datacentre.router, vm.address), { ssh: true, http: false, ping: true });
+      await isSilent(other, ...OUTSIDE);
+    } finally {
+      rmSync(bad);
+    }
+  },
+);
 
-test('a profile that changed for the worse: repair says where, and the old one stays in force', {
-  skip,
-}, async () => {
-  const file = fileOf(node, 'firewall.d/own.nft', 'tcp dport 22 accept\ncounter drop\n');
-  try {
-    await attach(vm, '--tag', 'vmnet:network:*:own');
-    const expected = { ssh: true, http: false, ping: false };
-    assert.deepEqual(await reach(datacentre.router, vm.address), expected);
-    fileOf(node, 'firewall.d/own.nft', 'tcp dport 22 accept\ntcp dport ham accept\n');
-    const { exitCode, stderr } = await node.vmnet(['repair']);
-    assert.equal(exitCode, 78, stderr);
-    assert.match(stderr, /firewall\.d\/own\.nft:2/);
-    assert.deepEqual(await reach(datacentre.router, vm.address), expected);
-    fileOf(node, 'firewall.d/own.nft', 'tcp dport 80 accept\ncounter drop\n');
-    succeeded(await node.vmnet(['repair']));
-    assert.deepEqual(await reach(datacentre.router, vm.address), { ssh: false, http: true, ping: false });
-    await isClean(node);
-  } finally {
-    rmSync(file);
-    succeeded(await node.vmnet(['detach', 'tap0']));
-  }
-});
+testOnce(
+  'a profile that changed for the worse: repair says where, and the old one stays in force',
+  {
+    skip,
+  },
+  async () => {
+    const file = fileOf(node, 'firewall.d/own.nft', 'tcp dport 22 accept\ncounter drop\n');
+    try {
+      await attach(vm, '--tag', 'vmnet:network:*:own');
+      const expected = { ssh: true, http: false, ping: false };
+      assert.deepEqual(await reach(datacentre.router, vm.address), expected);
+      fileOf(node, 'firewall.d/own.nft', 'tcp dport 22 accept\ntcp dport ham accept\n');
+      const { exitCode, stderr } = await node.vmnet(['repair']);
+      assert.equal(exitCode, 78, stderr);
+      assert.match(stderr, /firewall\.d\/own\.nft:2/);
+      assert.deepEqual(await reach(datacentre.router, vm.address), expected);
+      fileOf(node, 'firewall.d/own.nft', 'tcp dport 80 accept\ncounter drop\n');
+      succeeded(await node.vmnet(['repair']));
+      assert.deepEqual(await reach(datacentre.router, vm.address), { ssh: false, http: true, ping: false });
+      await isClean(node);
+    } finally {
+      rmSync(file);
+      succeeded(await node.vmnet(['detach', 'tap0']));
+    }
+  },
+);

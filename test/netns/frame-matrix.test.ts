@@ -5,6 +5,7 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inside, ip, ipBatch, missingForNamespaces, type Place } from '../support/command.ts';
 import { buildDatacentre, type Datacentre } from '../support/datacentre.ts';
+import { describeOnce } from '../support/domain.ts';
 import { bridgedNic, routedNic, startVm, type Vm } from '../support/vm.ts';
 import { EVERYBODY } from './frame-bytes.ts';
 import { misjudged, volleys } from './frame-classes.ts';
@@ -24,7 +25,7 @@ before(async () => {
 });
 after(() => datacentre?.close());
 
-describe('a bridged NIC', { skip }, () => {
+describeOnce('a bridged NIC', { skip }, () => {
   let vm: Vm;
   let peer: Vm;
   let scene: Omit<Scene, 'mark'>;

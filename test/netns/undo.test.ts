@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type CommandResult, inside, ip, missingForNamespaces } from '../support/command.ts';
 import { buildDatacentre, type Datacentre, type Node } from '../support/datacentre.ts';
+import { testOnce } from '../support/domain.ts';
 import { stateOf } from '../support/state.ts';
 import { makeTap, routedNic, startVm, type Vm } from '../support/vm.ts';
 import { answers, attach, attachArgs, isClean, nft, recordsOf, succeeded, works } from './steps.ts';
@@ -109,29 +110,33 @@ test('rules of others at our preferences stay, before, with and after us', { ski
   assert.deepEqual(await stateOf(node), before);
 });
 
-test('a table of our name with sets and chains of other kinds becomes ours, or is refused whole', {
-  skip,
-}, async () => {
-  await nft(
-    node,
-    'add table inet vmnet',
-    'add set inet vmnet taps { type ipv4_addr; }',
-    'add chain inet vmnet prerouting { type filter hook input priority 0; }',
-    'add rule inet vmnet prerouting ip saddr @taps drop',
-    'add chain inet vmnet stranger',
-    'add rule inet vmnet stranger ip saddr @taps drop',
-  );
-  const before = await stateOf(node);
-  const { exitCode, stderr } = await node.vmnet(attachArgs(vm));
-  if (exitCode === 0) {
-    await works(datacentre, vm);
-    succeeded(await node.vmnet(['detach', 'tap0']));
-  } else {
-    assert.equal(exitCode, 71, stderr);
-    assert.deepEqual(await stateOf(node), before);
-  }
-  await nft(node, 'delete table inet vmnet');
-});
+testOnce(
+  'a table of our name with sets and chains of other kinds becomes ours, or is refused whole',
+  {
+    skip,
+  },
+  async () => {
+    await nft(
+      node,
+      'add table inet vmnet',
+      'add set inet vmnet taps { type ipv4_addr; }',
+      'add chain inet vmnet prerouting { type filter hook input priority 0; }',
+      'add rule inet vmnet prerouting ip saddr @taps drop',
+      'add chain inet vmnet stranger',
+      'add rule inet vmnet stranger ip saddr @taps drop',
+    );
+    const before = await stateOf(node);
+    const { exitCode, stderr } = await node.vmnet(attachArgs(vm));
+    if (exitCode === 0) {
+      await works(datacentre, vm);
+      succeeded(await node.vmnet(['detach', 'tap0']));
+    } else {
+      assert.equal(exitCode, 71, stderr);
+      assert.deepEqual(await stateOf(node), before);
+    }
+    await nft(node, 'delete table inet vmnet');
+  },
+);
 
 /** As root in a mount namespace in which something lies over a program. */
 async function without(program: string, args: readonly string[]): Promise<CommandResult> {
@@ -145,13 +150,13 @@ async function without(program: string, args: readonly string[]): Promise<Comman
 }
 
 for (const program of ['nft', 'ip']) {
-  test(`without ${program}: 69, and what to install`, { skip }, async () => {
+  testOnce(`without ${program}: 69, and what to install`, { skip }, async () => {
     mkdirSync(node.stateDir, { recursive: true });
     await refused(() => without(program, attachArgs(vm)), 69, new RegExp(program));
   });
 }
 
-test('without perl the VM is attached all the same', { skip }, async () => {
+testOnce('without perl the VM is attached all the same', { skip }, async () => {
   const { exitCode } = await without('perl', attachArgs(vm));
   assert.equal(exitCode, 0);
   await isClean(node);
@@ -159,7 +164,7 @@ test('without perl the VM is attached all the same', { skip }, async () => {
   succeeded(await node.vmnet(['detach', 'tap0']));
 });
 
-test('not root: 77, whatever the verb', { skip }, async () => {
+testOnce('not root: 77, whatever the verb', { skip }, async () => {
   const env = { VMNET_CONFIG: node.configFile, VMNET_STATE_DIR: node.stateDir };
   const asNobody = ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups', process.execPath];
   for (const args of [attachArgs(vm), ['detach', 'tap0'], ['repair']])

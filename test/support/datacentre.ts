@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { execaSync } from 'execa';
 import { type CommandOptions, type CommandResult, inside, PATH, type Place } from './command.ts';
+import { DOMAIN } from './domain.ts';
 import { type Segments, wire } from './topology.ts';
 
 export interface Node extends Place {
@@ -85,9 +86,6 @@ export async function buildDatacentre(options: DatacentreOptions = {}): Promise<
 
 /** In the lab, reading the source takes half a minute each time. */
 const PROGRAM = process.env.VMNET_LAB === undefined ? 'source' : 'dist';
-
-/** Where it is vrf, the routed network is in a VRF on each node: tests of NICs hold there as well. */
-const DOMAIN = process.env.VMNET_TEST_DOMAIN ?? 'mark';
 
 /** vmnet.ini of the network that the routed segment carries; `lines` are added to its section. */
 export function publicNetwork(uplink: string, ...lines: readonly string[]): string {
