@@ -10,7 +10,7 @@ const { ROUTES, RULE_OF_NOBODY } = await import('../netns/routing-breakages.ts')
 
 const OUT_OF_THE_VRF: Breakage = {
   what: 'tap that was taken out of the VRF',
-  kind: 'link',
+  kind: 'link-setting',
   drift: 'changed',
   names: ['tap0 master'],
   by: node => ip(node, 'link', 'set', 'tap0', 'nomaster'),
@@ -18,11 +18,10 @@ const OUT_OF_THE_VRF: Breakage = {
 
 const named = (...parts: readonly string[]): readonly Breakage[] =>
   ROUTES.filter(({ what }) => parts.includes(what));
+/** In another round, or the host's: the last resort of a VRF's table is. */
+const ELSEWHERE = ['unreachable default deleted', 'route of the VM deleted', 'another route out of the tap'];
 const ROUNDS = [
-  ROUTES.filter(
-    ({ what, mend }) =>
-      mend === undefined && !['route of the VM deleted', 'another route out of the tap'].includes(what),
-  ),
+  ROUTES.filter(({ what, mend }) => mend === undefined && !ELSEWHERE.includes(what)),
   named('route of the VM deleted', 'another route out of the tap'),
   [...ROUTES.filter(({ mend }) => mend === 'gc'), RULE_OF_NOBODY],
   [OUT_OF_THE_VRF],

@@ -177,6 +177,8 @@ const CHAINS: readonly NftChain[] = [
     'inet',
     'forward',
     [
+      // A port's packets come by the VRF's name. Out of it, main would route them, by the management network as likely as not.
+      [`meta mark ${PASSED} iifname @taps counter drop`, 'a tap outside its VRF'],
       ['iifname @tap_isolated oifname @tap_isolated counter drop', 'isolated'],
       ['meta sdifname @tap_isolated oifname @tap_isolated counter drop', 'isolated, in a VRF'],
       ['oifname vmap @tap_firewall', 'firewall'],
