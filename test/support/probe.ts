@@ -42,7 +42,9 @@ const INTERVAL_MS = 5;
 
 /** Pings every 5 ms, for a minute at most; returns once the first answer is there. */
 export async function startProbe(from: Place, address: string): Promise<Probe> {
-  const argv = ['ping', '-n', '-D', '-i', String(INTERVAL_MS / 1000), '-w', '60', address];
+  // With -w it would end at the first error that a router reports: while a VM is on its way, somebody does.
+  const count = String(60_000 / INTERVAL_MS);
+  const argv = ['ping', '-n', '-D', '-i', String(INTERVAL_MS / 1000), '-c', count, address];
   const [file = '', ...args] = argvInside(from, argv);
   const child = execa(file, args, { reject: false, env: { PATH }, stdin: 'ignore' });
   await new Promise<void>((answered, failed) => {
