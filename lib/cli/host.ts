@@ -6,11 +6,11 @@ import { parseSshConnection } from '../core/source/ssh-connection.ts';
 import type { Globals } from '../host/context.ts';
 import { armed, unarmed } from '../host/dead-man.ts';
 import { readSnapshot } from '../host/unconfirmed.ts';
-import { type Guard, type HostOptions, type HostOutcome, hostCheck, hostDown, hostUp } from '../run/host.ts';
+import { type Guard, type HostOptions, type HostOutcome, hostCheck, hostUp } from '../run/host.ts';
 import { hostImport } from '../run/host-import.ts';
-import { restoreHost } from '../run/host-snapshot.ts';
 import type { Context } from '../run/ports.ts';
 import { type GlobalArgv, onBareHost, onHost, printJson, printLine } from './context.ts';
+import { downBesideNetworkd, restoreBesideNetworkd, upBesideNetworkd } from './networkd.ts';
 import { commandText, driftJson, planJson } from './print-plan.ts';
 
 const json = { type: 'boolean', default: false, describe: 'Print JSON' } as const;
@@ -69,7 +69,11 @@ function addUp(yargs: GlobalArgv): GlobalArgv {
         .example('$0 host up --confirm 120', 'over SSH; then vmnet confirm over a new connection'),
     argv =>
       onHost(argv, async context =>
-        print(context, await hostUp(context, { ...careOf(context, argv), recreate: argv.recreate }), argv),
+        print(
+          context,
+          await upBesideNetworkd(context, { ...careOf(context, argv), recreate: argv.recreate }),
+          argv,
+        ),
       ),
   );
 }
@@ -80,7 +84,9 @@ function addDown(yargs: GlobalArgv): GlobalArgv {
     'Remove what vmnet made; other links are as they were before',
     yargs => yargs.option('dry-run', dryRun).option('json', json).option('confirm', confirm),
     argv =>
-      onHost(argv, async context => print(context, await hostDown(context, careOf(context, argv)), argv)),
+      onHost(argv, async context =>
+        print(context, await downBesideNetworkd(context, careOf(context, argv)), argv),
+      ),
   );
 }
 
@@ -93,8 +99,7 @@ function addRestore(yargs: GlobalArgv): GlobalArgv {
     argv =>
       onBareHost(argv, async context => {
         const snapshot = parseHostSnapshot(readSnapshot(argv.file), argv.file);
-        const { steps } = await restoreHost(context, snapshot);
-        printLine(`as it was, after ${steps.length} changes`);
+        printLine(`as it was, after ${await restoreBesideNetworkd(context, snapshot)} changes`);
         return 'ok';
       }),
   );

@@ -1,5 +1,6 @@
 import { byKey, type KernelObject, type LinkSetting } from '../core/model/object.ts';
 import { fdbQuestion, vlanQuestion } from '../core/observed/bridge.ts';
+import { withOwnSubnets } from '../core/observed/host-scope.ts';
 import { type IpAnswer, proxyQuestion, routeQuestions, ruleQuestion } from '../core/observed/ip.ts';
 import { linkQuestion } from '../core/observed/link.ts';
 import type { LinkFacts, Observed, Query } from '../core/observed/query.ts';
@@ -69,7 +70,7 @@ async function exchangeNow(started: Started, batches: readonly Batch[], query: Q
     ...bridges(first.links),
   ];
   return {
-    objects: [...byKey(all).values()],
+    objects: withOwnSubnets([...byKey(all).values()]),
     links: new Map(first.links.map(facts => [facts.ifname, facts])),
     tookMs,
     ...(query.vlans === undefined ? {} : { vlanLinks: readVlanLinks() }),

@@ -45,8 +45,9 @@ export function hostSnapshotOf({ goal, before }: Prepared): HostSnapshot {
   };
 }
 
-/** Nothing makes a bridge adopt MACs again. */
+/** Nothing makes a bridge adopt MACs again; and what comes with an address is not to be there before it. */
 function canReturn(object: Snapped): boolean {
+  if (object.kind === 'route') return object.ofAddress !== true;
   return object.kind !== 'link-setting' || object.value !== 'adopted';
 }
 

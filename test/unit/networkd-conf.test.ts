@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { LEAVE_FOREIGN_ALONE, leavesForeignAlone } from '../../lib/core/source/networkd-conf.ts';
+import { parseIfname } from '../../lib/core/model/ifname.ts';
+import {
+  LEAVE_FOREIGN_ALONE,
+  leavesForeignAlone,
+  NETWORKD_MARK,
+  type NetworkdVrf,
+  namesVrf,
+  netdevOf,
+  networkdFiles,
+} from '../../lib/core/source/networkd-conf.ts';
 
 test('whether systemd-networkd leaves the rules and routes of others alone', async t => {
   const table: readonly (readonly [string, readonly string[], boolean])[] = [
@@ -16,4 +25,38 @@ test('whether systemd-networkd leaves the rules and routes of others alone', asy
   ];
   for (const [name, texts, expected] of table)
     await t.test(name, () => assert.equal(leavesForeignAlone(texts), expected));
+});
+
+test('the files by which systemd-networkd knows of VRFs', async t => {
+  const file = '/run/systemd/network/10-netplan-eth0.network';
+  const port = '/etc/systemd/network/10-netplan-eth0.network.d/50-vmnet-vrf.conf';
+  const vrf = {
+    name: parseIfname('mgmt', ''),
+    table: 1001,
+    scope: 'full',
+    routers: { 4: true, 6: true },
+  } as const;
+  const ports = [{ name: parseIfname('eth0', ''), file }];
+  const keys = (text = '') => text.split('\n').filter(line => line !== '' && !line.startsWith('#'));
+  const calm = ['[Network]', 'IgnoreCarrierLoss=yes', 'IgnoreCarrierLoss=10s', 'VRF=mgmt'];
+  const no4 = ['[DHCPv4]', 'UseGateway=no'];
+  const no6 = ['[IPv6AcceptRA]', 'UseGateway=no'];
+  const table: readonly (readonly [string, Partial<NetworkdVrf>, readonly string[]])[] = [
+    ['as it is', {}, calm],
+    ['another router of IPv4', { routers: { 4: false, 6: true } }, [...calm, ...no4]],
+    ['another router of IPv6', { routers: { 4: true, 6: false } }, [...calm, ...no6]],
+    ['the subnets alone', { scope: 'lan' }, [...calm, ...no4, 'UseRoutes=no', ...no6]],
+  ];
+  for (const [name, more, expected] of table) {
+    await t.test(name, () => {
+      const files = networkdFiles([{ ...vrf, ports, ...more }]);
+      assert.deepEqual(keys(files.get(port)), expected);
+      for (const text of files.values()) assert.ok(text.startsWith(NETWORKD_MARK));
+      const netdev = files.get('/etc/systemd/network/05-vmnet-mgmt.netdev') ?? '';
+      assert.deepEqual(netdevOf(netdev), { name: 'mgmt', table: 1001 });
+    });
+  }
+  assert.equal(networkdFiles([{ ...vrf, ports: [] }]).size, 0, 'no port is of networkd');
+  assert.equal(namesVrf('[Network]\n VRF = blue\n'), true);
+  assert.equal(namesVrf('[Network]\n#VRF=blue\nVRF=\n'), false);
 });

@@ -2,12 +2,13 @@ import type { VrfSection } from '../../core/model/config.ts';
 import type { Ifname } from '../../core/model/ifname.ts';
 import { parseIfname } from '../../core/model/ifname.ts';
 import type { Globals } from '../../host/context.ts';
-import { preventUndoing } from '../../host/network-managers.ts';
+import { remarkManagers } from '../../host/network-managers.ts';
 import { requireVrfModule } from '../../host/vrf-module.ts';
-import { type Guard, type HostOptions, type HostOutcome, hostDown, hostUp } from '../../run/host.ts';
+import type { Guard, HostOptions, HostOutcome } from '../../run/host.ts';
 import type { Context } from '../../run/ports.ts';
 import { type GlobalArgv, onHost, printJson, printLine } from '../context.ts';
 import { careOf } from '../host.ts';
+import { downBesideNetworkd, upBesideNetworkd } from '../networkd.ts';
 import { commandText, planJson } from '../print-plan.ts';
 
 interface Words extends Globals {
@@ -31,12 +32,12 @@ export function addVrfUp(yargs: GlobalArgv): GlobalArgv {
         const guard: Guard = (snapshot, work) => {
           if (section === undefined || snapshot === undefined) return care.guard(snapshot, work);
           return care.guard(snapshot, async () => {
-            await preventUndoing(context.report, section.name, section.ports);
+            await remarkManagers(context.report, section.name, section.ports);
             await work();
             if (!hasLogins(section)) context.report('warn', lockedOut(section));
           });
         };
-        return hostUp(context, { ...care, guard, live: true, recreate: false });
+        return upBesideNetworkd(context, { ...care, guard, live: true, recreate: false });
       }),
   );
 }
@@ -46,7 +47,7 @@ export function addVrfDown(yargs: GlobalArgv): GlobalArgv {
     'down <name>',
     'Take the VRF away: ports, addresses, routes and rules are as before',
     yargs => change(yargs),
-    argv => run(argv as unknown as Words, (context, care) => hostDown(context, care)),
+    argv => run(argv as unknown as Words, (context, care) => downBesideNetworkd(context, care)),
   );
 }
 

@@ -89,6 +89,8 @@ export interface LinkAddress {
   readonly dynamic?: true;
   /** How long that was when it was read, in the words of `ip`. It runs on, and is no part of what is compared. */
   readonly lifetime?: string;
+  /** Of the kernel's own route to the subnet, where whoever gave the address has chosen it, as systemd-networkd does. */
+  readonly metric?: number;
 }
 
 /** A route; the kernel's key is family, table, prefix and metric. */
@@ -109,6 +111,8 @@ export interface Route {
   /** IPv4 without a metric has 0, IPv6 has 1024: the kernel's own defaults. */
   readonly metric: number;
   readonly protocol: number;
+  /** The kernel makes it with an address, and again when the link was down. */
+  readonly ofAddress?: true;
 }
 
 /** A policy rule; several may share a preference, so the whole selector is the key. */

@@ -1,4 +1,4 @@
-import { FAMILIES, isLinkLocal } from '../model/address.ts';
+import { contains, FAMILIES, isLinkLocal } from '../model/address.ts';
 import type { HostRecord, Remembered } from '../model/host-record.ts';
 import { HOST_PROTOCOL, VRF_PREFERENCES } from '../model/identity.ts';
 import type { Ifname } from '../model/ifname.ts';
@@ -61,7 +61,25 @@ const OWN_METRIC = { 4: 0, 6: 256 };
 /** A route that the kernel does not bring back when its link was set down and up. */
 export function isMovable(object: KernelObject): object is Route & { readonly dev: Ifname } {
   if (object.kind !== 'route' || object.dev === undefined || object.table === LOCAL_TABLE) return false;
-  return object.protocol !== OF_THE_KERNEL || !isOwnMetric(object);
+  return object.protocol !== OF_THE_KERNEL || !(object.ofAddress === true || isOwnMetric(object));
+}
+
+/** Says of the routes to subnets of addresses which ones the kernel has made by itself, though with another metric. */
+export function withOwnSubnets(objects: readonly KernelObject[]): readonly KernelObject[] {
+  const addresses = objects.filter(object => object.kind === 'address' && object.metric !== undefined);
+  if (addresses.length === 0) return objects;
+  return objects.map(route => {
+    if (route.kind !== 'route' || route.protocol !== OF_THE_KERNEL) return route;
+    const isOwn = addresses.some(
+      one =>
+        one.kind === 'address' &&
+        one.ifname === route.dev &&
+        one.metric === route.metric &&
+        one.length === route.prefix.length &&
+        contains(route.prefix, one.address),
+    );
+    return isOwn ? { ...route, ofAddress: true } : route;
+  });
 }
 
 function isOwnMetric({ prefix, metric }: Route): boolean {

@@ -86,6 +86,7 @@ function linkObjects(row: IpRow): KernelObject[] {
       address: { family: one.family === 'inet' ? (4 as const) : (6 as const), text: text(one.local) },
       length: number(one.prefixlen),
       ...(one.dynamic === true ? { dynamic: true as const, lifetime: lifetimeOf(one) } : {}),
+      ...(one.metric === undefined ? {} : { metric: number(one.metric) }),
     })),
   ];
 }

@@ -159,10 +159,11 @@ function linkWords({ ifname, type, mode, parent, id, protocol, table }: Link): s
 }
 
 /** Nobody else has the link-local address of a tap; that of the host may be somebody's. */
-function addressWords({ address, length, ifname, lifetime }: LinkAddress, op: Step['op']): string {
+function addressWords({ address, length, ifname, lifetime, metric }: LinkAddress, op: Step['op']): string {
   const nodad = op !== 'delete' && isLinkLocal(address) ? ' nodad' : '';
   const time = op === 'delete' || lifetime === undefined ? '' : ` ${lifetime}`;
-  return `${address.text}/${length} dev ${ifname}${time}${nodad}`;
+  const way = op === 'delete' || metric === undefined ? '' : ` metric ${metric}`;
+  return `${address.text}/${length} dev ${ifname}${way}${time}${nodad}`;
 }
 
 function verb(step: Step): string {

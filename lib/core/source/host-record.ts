@@ -6,7 +6,7 @@ import { parseMac } from '../model/mac.ts';
 import { type LinkAddress, type LinkSetting, PORT_SETTINGS, type Route } from '../model/object.ts';
 import { fields, type Json, list, oneOf, present, text, whole } from './json.ts';
 import { address, ifname, prefix, word } from './record-values.ts';
-import { givenToRoute, ownAddress, ruleOf, sysctlOf } from './recorded-routing.ts';
+import { givenToAddress, givenToRoute, ownAddress, ruleOf, sysctlOf } from './recorded-routing.ts';
 
 const I32 = 2_147_483_647;
 const U32 = 4_294_967_295;
@@ -95,10 +95,17 @@ function addressOf(json: Json, at: string): LinkAddress {
     length: 'needed',
     dynamic: 'optional',
     lifetime: 'optional',
+    metric: 'optional',
   });
   const given = ownAddress(row.address, `${at}.address`);
   const length = whole(row.length, `${at}.length`, 0, given.family === 4 ? 32 : 128);
-  return { kind: 'address', ifname: ifname(row.ifname, `${at}.ifname`), address: given, length };
+  return {
+    kind: 'address',
+    ifname: ifname(row.ifname, `${at}.ifname`),
+    address: given,
+    length,
+    ...givenToAddress({ metric: row.metric }, at),
+  };
 }
 
 function routeOf(json: Json, at: string): Route {
@@ -114,6 +121,7 @@ function routeOf(json: Json, at: string): Route {
     more: 'optional',
     metric: 'needed',
     protocol: 'needed',
+    ofAddress: 'optional',
   });
   return {
     kind: 'route',

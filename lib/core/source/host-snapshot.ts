@@ -124,6 +124,7 @@ function addressOf(json: Json, at: string): LinkAddress {
     length: 'needed',
     dynamic: 'optional',
     lifetime: 'optional',
+    metric: 'optional',
   });
   const given = ownAddress(row.address, `${at}.address`);
   return {
@@ -148,6 +149,7 @@ function routeOf(json: Json, at: string): Route {
     more: 'optional',
     metric: 'needed',
     protocol: 'needed',
+    ofAddress: 'optional',
   });
   return {
     kind: 'route',

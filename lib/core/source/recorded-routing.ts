@@ -64,12 +64,13 @@ export function givenToRoute(row: { near?: Json; more?: Json }, at: string): Pic
 
 /** What an address has of somebody else. */
 export function givenToAddress(
-  row: { dynamic?: Json; lifetime?: Json },
+  row: { dynamic?: Json; lifetime?: Json; metric?: Json },
   at: string,
-): Pick<LinkAddress, 'dynamic' | 'lifetime'> {
+): Pick<LinkAddress, 'dynamic' | 'lifetime' | 'metric'> {
   return {
     ...(row.dynamic !== undefined && flag(row.dynamic, `${at}.dynamic`) ? { dynamic: true } : {}),
     ...present('lifetime', row.lifetime, one => words(one, `${at}.lifetime`)),
+    ...present('metric', row.metric, one => whole(one, `${at}.metric`, 0, 4_294_967_295)),
   };
 }
 

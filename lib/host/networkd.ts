@@ -1,0 +1,245 @@
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { VmnetError } from '../core/errors.ts';
+import type { IpRow } from '../core/observed/ip.ts';
+import {
+  CALM_TEXT,
+  dropInPath,
+  LEAVE_FOREIGN_ALONE,
+  leavesForeignAlone,
+  NETWORKD_MARK,
+  type NetworkdVrf,
+  namesVrf,
+  netdevOf,
+  networkdFiles,
+} from '../core/source/networkd-conf.ts';
+import type { Reporter } from '../run/ports.ts';
+import { start } from './exec.ts';
+import { outputOf } from './vrf-world.ts';
+
+const SYSTEMD_MS = 30_000;
+const SETTLE_MS = 20_000;
+/** networkd's as well as the kernel's, for routes of advertisements. */
+const RA_METRIC = 1024;
+const STATE = '/run/systemd/netif';
+const DIRECTORY = '/etc/systemd/network';
+const FOREIGN = '/etc/systemd/networkd.conf.d/vmnet.conf';
+
+/**
+ * Before ports join or leave a VRF: systemd-networkd takes it calmly that their carrier goes for a moment, and deletes no
+ * rule and no route of others. It reads both only when it starts, so that it is started anew if it did not know.
+ */
+export async function calmNetworkd(report: Reporter, ports: readonly string[]): Promise<void> {
+  if (!(await isActive())) return;
+  const foreign = leavesForeignAlone(networkdTexts()) ? [] : [[FOREIGN, LEAVE_FOREIGN_ALONE] as const];
+  const calm = managedOf(ports)
+    .map(({ file }) => [dropInPath(file), CALM_TEXT] as const)
+    .filter(([path]) => !existsSync(path));
+  if (foreign.length + calm.length === 0) return;
+  for (const [path, text] of [...foreign, ...calm]) put(path, text);
+  if (foreign.length > 0)
+    report('info', `${FOREIGN} has systemd-networkd leave the rules and routes of VRFs alone`);
+  await restart(report, ports);
+}
+
+/** What is to be there of VRFs, those that are meant; which of their ports are in them, the kernel says. */
+export type Meant = Omit<NetworkdVrf, 'ports'> & { readonly ports: readonly string[] };
+
+/**
+ * Afterwards: networkd knows the VRFs whose ports it manages, and keeps leases and routes of theirs in the VRF's table.
+ * VRFs that are no more are forgotten. True when it was started anew, and may have written routes meanwhile.
+ */
+export async function tellNetworkd(
+  report: Reporter,
+  meant: readonly Meant[],
+  touched: readonly string[],
+): Promise<boolean> {
+  if (!isHere()) return false;
+  const vrfs = meant.map(vrf => ({
+    ...vrf,
+    ports: managedOf(vrf.ports.filter(port => isIn(port, vrf.name))),
+  }));
+  const wanted = networkdFiles(vrfs);
+  const present = ownFiles();
+  const gone = [...present].filter(([path]) => !wanted.has(path));
+  const coming = [...wanted].filter(([path, text]) => present.get(path) !== text);
+  if (gone.length + coming.length === 0) return false;
+  const left = gone.flatMap(([, text]) => netdevOf(text) ?? []);
+  for (const [path] of gone) remove(path);
+  for (const [path, text] of coming) put(path, text);
+  const ports = [...new Set([...touched, ...meant.flatMap(vrf => vrf.ports)])];
+  if (await isActive()) await restart(report, ports);
+  for (const { name, table } of left) if (!existsSync(`/sys/class/net/${name}`)) await flush(table);
+  return true;
+}
+
+/** VRFs that networkd has made at boot by files of vmnet's. */
+export function ofNetworkd(name: string): boolean {
+  return isHere() && ownFiles().has(`${DIRECTORY}/05-vmnet-${name}.netdev`);
+}
+
+/** As long as it had not been told, networkd has put routes there. Of a table that is nobody's, nothing is left then. */
+async function flush(table: number): Promise<void> {
+  for (const family of ['-4', '-6'])
+    await outputOf('ip', [family, 'route', 'flush', 'table', String(table)]).catch(() => undefined);
+}
+
+interface Managed {
+  readonly name: NetworkdVrf['ports'][number]['name'];
+  readonly file: string;
+}
+
+/** The ports that networkd has a .network file for, unless that has the port in a VRF already. */
+function managedOf(ports: readonly string[]): readonly Managed[] {
+  return ports.flatMap(name => {
+    const file = networkFile(linkState(name));
+    if (file === undefined || namesVrf(read(file))) return [];
+    const others = filesIn(`${STATE}/links`).filter(link => networkFile(link) === file);
+    if (others.length > 1)
+      throw new VmnetError('config', `${file} is about other links besides ${name}`, {
+        hint: `systemd-networkd would take ${name} out of the VRF, and cannot be told about ${name} alone: give it a .network file of its own`,
+      });
+    return [{ name: name as Managed['name'], file }];
+  });
+}
+
+function linkState(port: string): string {
+  return join(STATE, 'links', read(`/sys/class/net/${port}/ifindex`).trim() || 'none');
+}
+
+function networkFile(state: string): string | undefined {
+  const [, file] = /^NETWORK_FILE=(.+)$/m.exec(read(state)) ?? [];
+  return file;
+}
+
+function isIn(port: string, vrf: string): boolean {
+  try {
+    return basename(readlinkSync(`/sys/class/net/${port}/master`)) === vrf;
+  } catch {
+    return false;
+  }
+}
+
+/** Until the ports have again what they had: after its start, networkd asks for leases anew. */
+async function restart(report: Reporter, ports: readonly string[]): Promise<void> {
+  const had = await Promise.all(ports.map(whatHas));
+  const begun = Date.now();
+  if ((await systemctl('restart', 'systemd-networkd.service')) !== 0) {
+    report('warn', 'systemd-networkd does not start again: look with journalctl -u systemd-networkd');
+    return;
+  }
+  for (const [index, port] of ports.entries()) {
+    while (!(await hasAgain(port, had[index] ?? [], begun))) {
+      if (Date.now() - begun > SETTLE_MS) {
+        report('warn', `${port} has not got all again after the restart of systemd-networkd`);
+        break;
+      }
+      await sleep(100);
+    }
+    await forgetTwins(port);
+  }
+}
+
+/** What vmnet has brought over with a metric of its own, until the like of it came. */
+async function forgetTwins(port: string): Promise<void> {
+  const words = ['-6', '-j', 'route', 'show', 'table', 'all', 'dev', port, 'proto', 'ra'];
+  const rows = JSON.parse((await outputOf('ip', words).catch(() => '')) || '[]') as IpRow[];
+  const nameOf = ({ table, dst, gateway }: IpRow) => [table ?? 'main', dst, gateway].join(' ');
+  const made = new Set(rows.filter(({ metric }) => metric === RA_METRIC).map(nameOf));
+  for (const row of rows.filter(one => one.metric === RA_METRIC + 1 && made.has(nameOf(one)))) {
+    const via = row.gateway === undefined ? [] : ['via', String(row.gateway)];
+    const route = [String(row.dst), ...via, 'dev', port, 'table', String(row.table ?? 'main')];
+    await outputOf('ip', ['-6', 'route', 'del', ...route, 'metric', String(RA_METRIC + 1)]).catch(() => '');
+  }
+}
+
+async function hasAgain(port: string, had: readonly string[], begun: number): Promise<boolean> {
+  const state = linkState(port);
+  if (networkFile(state) === undefined) return true;
+  if (statSync(state).mtimeMs < begun || !/^ADMIN_STATE=configured$/m.test(read(state))) return false;
+  const now = new Set(await whatHas(port));
+  return had.every(one => now.has(one));
+}
+
+/** Addresses that are good, and whether there are default routes. */
+async function whatHas(port: string): Promise<readonly string[]> {
+  const ask = (...words: readonly string[]) => outputOf('ip', words).catch(() => '');
+  const [addresses, four, six] = await Promise.all([
+    ask('-o', 'address', 'show', 'dev', port, '-tentative'),
+    ...['-4', '-6'].map(family => ask(family, 'route', 'show', 'default', 'table', 'all', 'dev', port)),
+  ]);
+  const found = [...(addresses ?? '').matchAll(/ inet6? (\S+)/g)].map(([, address = '']) => address);
+  return [...found, ...(four === '' ? [] : ['4']), ...(six === '' ? [] : ['6'])];
+}
+
+/** It looks after the network namespace of the first process. */
+function isHere(): boolean {
+  return existsSync(STATE) && readlinkSync('/proc/self/ns/net') === readlinkSync('/proc/1/ns/net');
+}
+
+async function isActive(): Promise<boolean> {
+  return isHere() && (await systemctl('is-active', 'systemd-networkd.service')) === 0;
+}
+
+export async function systemctl(...words: readonly string[]): Promise<number> {
+  const ended = start('systemctl', words).finish('', SYSTEMD_MS);
+  return ended.then(({ code }) => code).catch(() => 1);
+}
+
+/** As systemd reads them: drop-ins by name, whichever directory they are in. */
+function networkdTexts(): readonly string[] {
+  const files = ['/usr/lib', '/run', '/etc'].flatMap(root => filesIn(`${root}/systemd/networkd.conf.d`));
+  const sorted = new Map(files.map(file => [basename(file), file]));
+  const dropIns = [...sorted].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, file]) => file);
+  return ['/etc/systemd/networkd.conf', ...dropIns].map(read);
+}
+
+/** Files that vmnet has written, and their texts. */
+function ownFiles(): ReadonlyMap<string, string> {
+  const files = filesIn(DIRECTORY).flatMap(path =>
+    path.endsWith('.network.d') ? [join(path, basename(dropInPath('')))] : [path],
+  );
+  const texts = files.map(path => [path, read(path)] as const);
+  return new Map(texts.filter(([, text]) => text.startsWith(NETWORKD_MARK)));
+}
+
+function put(path: string, text: string): void {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text, { mode: 0o644 });
+}
+
+function remove(path: string): void {
+  rmSync(path);
+  try {
+    if (dirname(path) !== DIRECTORY) rmdirSync(dirname(path));
+  } catch {
+    // Others have files in it.
+  }
+}
+
+export function filesIn(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory).map(name => join(directory, name));
+  } catch {
+    return [];
+  }
+}
+
+export function read(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
+}
