@@ -151,17 +151,25 @@ async function restart(report: Reporter, ports: readonly string[]): Promise<void
   }
 }
 
-/** What vmnet has brought over with a metric of its own, until the like of it came. */
+/** What vmnet has brought over with a metric of its own, until the like of it comes; `came`: that is so. */
+async function twinsOf(
+  port: string,
+): Promise<readonly { readonly words: string[]; readonly came: boolean }[]> {
+  const question = ['-6', '-j', 'route', 'show', 'table', 'all', 'dev', port, 'proto', 'ra'];
+  const rows = JSON.parse((await outputOf('ip', question).catch(() => '')) || '[]') as IpRow[];
+  const wordsOf = ({ table = 'main', dst, gateway }: IpRow) => {
+    const via = gateway === undefined ? [] : ['via', String(gateway)];
+    return [String(dst), ...via, 'dev', port, 'table', String(table)];
+  };
+  const made = new Set(rows.filter(({ metric }) => metric === RA_METRIC).map(row => wordsOf(row).join(' ')));
+  return rows
+    .filter(({ metric }) => metric === RA_METRIC + 1)
+    .map(row => ({ words: wordsOf(row), came: made.has(wordsOf(row).join(' ')) }));
+}
+
 async function forgetTwins(port: string): Promise<void> {
-  const words = ['-6', '-j', 'route', 'show', 'table', 'all', 'dev', port, 'proto', 'ra'];
-  const rows = JSON.parse((await outputOf('ip', words).catch(() => '')) || '[]') as IpRow[];
-  const nameOf = ({ table, dst, gateway }: IpRow) => [table ?? 'main', dst, gateway].join(' ');
-  const made = new Set(rows.filter(({ metric }) => metric === RA_METRIC).map(nameOf));
-  for (const row of rows.filter(one => one.metric === RA_METRIC + 1 && made.has(nameOf(one)))) {
-    const via = row.gateway === undefined ? [] : ['via', String(row.gateway)];
-    const route = [String(row.dst), ...via, 'dev', port, 'table', String(row.table ?? 'main')];
-    await outputOf('ip', ['-6', 'route', 'del', ...route, 'metric', String(RA_METRIC + 1)]).catch(() => '');
-  }
+  for (const { words } of (await twinsOf(port)).filter(({ came }) => came))
+    await outputOf('ip', ['-6', 'route', 'del', ...words, 'metric', String(RA_METRIC + 1)]).catch(() => '');
 }
 
 async function hasAgain(port: string, had: readonly string[], begun: number): Promise<boolean> {
@@ -169,7 +177,7 @@ async function hasAgain(port: string, had: readonly string[], begun: number): Pr
   if (networkFile(state) === undefined) return true;
   if (statSync(state).mtimeMs < begun || !/^ADMIN_STATE=configured$/m.test(read(state))) return false;
   const now = new Set(await whatHas(port));
-  return had.every(one => now.has(one));
+  return had.every(one => now.has(one)) && (await twinsOf(port)).every(({ came }) => came);
 }
 
 /** Addresses that are good, and whether there are default routes. */
