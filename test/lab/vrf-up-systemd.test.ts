@@ -1,6 +1,6 @@
 // A host of systemd's gets a management VRF over SSH, and is booted: real networkd, resolved, sshd, and apt's way to fetch.
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, lstatSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { must, run } from '../support/command.ts';
 import { boot, bootAgain } from './boots.ts';
@@ -33,7 +33,7 @@ if (boot === 1) {
     await buildMachine();
     await bootAgain(
       FILE,
-      KEPT.filter(path => existsSync(path)),
+      KEPT.filter(path => lstatSync(path, { throwIfNoEntry: false })),
     );
   });
 }

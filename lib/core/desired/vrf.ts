@@ -3,7 +3,14 @@ import type { VrfSection } from '../model/config.ts';
 import type { HostLink } from '../model/host-links.ts';
 import { HOST_PROTOCOL, RULE_PROTOCOL, VRF_PREFERENCES } from '../model/identity.ts';
 import { LOCAL_TABLE, MAIN_TABLE } from '../model/network.ts';
-import type { KernelObject, LinkAddress, Route, Rule, Sysctl } from '../model/object.ts';
+import {
+  type KernelObject,
+  keyOf,
+  type LinkAddress,
+  type Route,
+  type Rule,
+  type Sysctl,
+} from '../model/object.ts';
 import { isMovable } from '../observed/host-scope.ts';
 import type { Observed } from '../observed/query.ts';
 
@@ -126,7 +133,11 @@ function takenRoutes(
   const homes = tablesOf(ports, observed);
   const found = routesOfPorts(ports, observed.objects);
   const others = found.filter(route => route.table === table || !homes.has(route.table));
-  const moved = found.filter(route => route.table !== table && homes.has(route.table));
+  const there = new Set(others.map(keyOf));
+  // What somebody has put into both is not to come a second time, with a metric of its own.
+  const moved = found.filter(
+    route => route.table !== table && homes.has(route.table) && !there.has(keyOf({ ...route, table })),
+  );
   return [...others, ...moved.map(route => moveTo(route, table))].filter(isWanted);
 }
 
