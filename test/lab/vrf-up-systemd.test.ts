@@ -147,4 +147,16 @@ if (boot === 4) {
     await assertInVrf();
     for (const host of HOST) assert.match(await overSsh(host, 'echo here'), /^here$/m);
   });
+
+  test('sshd by its socket unit gets one more in the VRF, which needs nothing of an early boot', async () => {
+    await must(['systemctl', 'disable', '--now', 'ssh.service'], { timeoutMs: 60_000 });
+    await must(['systemctl', 'enable', '--now', 'ssh.socket'], { timeoutMs: 60_000 });
+    await vmnet('vrf', 'services', 'mgmt', '--apply');
+    const unit = 'vmnet-ssh-mgmt.socket';
+    await must(['systemctl', 'daemon-reload'], { timeoutMs: 60_000 });
+    await must(['systemctl', 'enable', '--now', unit], { timeoutMs: 60_000 });
+    assert.doesNotMatch(await must(['systemctl', 'show', '-p', 'Before', unit]), /sockets\.target/);
+    assert.match(await must(['ss', '-Hltn']), /%mgmt:22\b/);
+    for (const host of HOST) assert.match(await overSsh(host, 'echo here'), /^here$/m);
+  });
 }

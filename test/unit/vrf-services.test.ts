@@ -61,7 +61,12 @@ test('what each service needs', () => {
       'a socket',
       OLD,
       'foo.socket',
-      [[`${units}/foo.socket.d/50-vmnet-vrf.conf`, /^\[Socket\]\nBindToDevice=mgmt$/m]],
+      [
+        [
+          `${units}/foo.socket.d/50-vmnet-vrf.conf`,
+          /^DefaultDependencies=no$[^]*^\[Socket\]\nBindToDevice=mgmt$/m,
+        ],
+      ],
     ],
     [
       'a service that a socket starts',
@@ -88,7 +93,12 @@ test('what each service needs', () => {
       'ssh by a socket',
       SOCKETS,
       'ssh',
-      [[`${units}/vmnet-ssh-mgmt.socket`, /ListenStream=22\nBindToDevice=mgmt\nService=ssh\.service/]],
+      [
+        [
+          `${units}/vmnet-ssh-mgmt.socket`,
+          /^DefaultDependencies=no$[^]*ListenStream=22\nBindToDevice=mgmt\nService=ssh\.service/m,
+        ],
+      ],
     ],
     [
       'the same by its other name',

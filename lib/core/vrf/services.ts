@@ -49,7 +49,7 @@ function planOf(vrf: Ifname, service: string, facts: InitFacts): ServicesPlan {
     return socket === undefined ? sshd(vrf, name, facts) : sshdSocket(vrf, socket, facts.sshd.ports);
   if (facts.init === 'openrc') return openrc(vrf, name);
   const files = [
-    ...(socket === undefined ? [] : [dropIn(vrf, socket, ['[Socket]', `BindToDevice=${vrf}`])]),
+    ...(socket === undefined ? [] : [dropIn(vrf, socket, [...LATE, '', '[Socket]', `BindToDevice=${vrf}`])]),
     ...(name.endsWith('.socket') ? [] : [dropIn(vrf, `${name}.service`, serviceLines(vrf, facts))]),
   ];
   return { files, notes: [] };
@@ -71,17 +71,23 @@ function isSshd(name: string): boolean {
 function serviceLines(vrf: Ifname, { version, vmnet }: InitFacts): readonly string[] {
   const bind =
     version >= NATIVE ? `BindNetworkInterface=${vrf}` : `ExecStartPre=+${vmnet} vrf enter ${vrf} --unit`;
-  return ['[Service]', bind];
+  return ['', '[Service]', bind];
 }
 
 function dropIn(vrf: Ifname, unit: string, lines: readonly string[]): ServiceFile {
   return unitFile(vrf, `${UNITS}/${unit}.d/50-vmnet-vrf.conf`, lines);
 }
 
+/**
+ * For sockets, in [Unit]: by default all of them come before sockets.target, and that before vmnet-host.service, which
+ * makes the VRF that these wait for.
+ */
+const LATE = ['DefaultDependencies=no', 'Conflicts=shutdown.target', 'Before=shutdown.target'];
+
 /** A unit that needs the VRF waits for its device, so that it does not fail at boot. */
 function unitFile(vrf: Ifname, path: string, lines: readonly string[]): ServiceFile {
   const device = `sys-subsystem-net-devices-${escapeUnit(vrf)}.device`;
-  const text = [markOf(vrf), '[Unit]', `Wants=${device}`, `After=${device}`, '', ...lines, ''].join('\n');
+  const text = [markOf(vrf), '[Unit]', `Wants=${device}`, `After=${device}`, ...lines, ''].join('\n');
   return { path, text };
 }
 
@@ -103,13 +109,15 @@ function sshdSocket(vrf: Ifname, socket: string, ports: readonly number[]): Serv
   const service = socket.replace(/\.socket$/, '');
   const unit = `vmnet-${service}-${vrf}.socket`;
   const lines = [
+    ...LATE,
+    '',
     '[Socket]',
     ...ports.map(port => `ListenStream=${port}`),
     `BindToDevice=${vrf}`,
     `Service=${service}.service`,
     '',
     '[Install]',
-    'WantedBy=sockets.target',
+    'WantedBy=multi-user.target',
   ];
   return {
     files: [unitFile(vrf, `${UNITS}/${unit}`, lines)],
