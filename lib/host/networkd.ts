@@ -12,7 +12,6 @@ import {
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { VmnetError } from '../core/errors.ts';
-import type { IpRow } from '../core/observed/ip.ts';
 import {
   CALM_TEXT,
   dropInPath,
@@ -26,12 +25,11 @@ import {
 } from '../core/source/networkd-conf.ts';
 import type { Reporter } from '../run/ports.ts';
 import { start } from './exec.ts';
+import { forgetTwins, twinsOf } from './route-twins.ts';
 import { outputOf } from './vrf-world.ts';
 
 const SYSTEMD_MS = 30_000;
 const SETTLE_MS = 20_000;
-/** networkd's as well as the kernel's, for routes of advertisements. */
-const RA_METRIC = 1024;
 const STATE = '/run/systemd/netif';
 const DIRECTORY = '/etc/systemd/network';
 const FOREIGN = '/etc/systemd/networkd.conf.d/vmnet.conf';
@@ -132,7 +130,9 @@ function isIn(port: string, vrf: string): boolean {
 }
 
 /** Until the ports have again what they had: after its start, networkd asks for leases anew. */
-async function restart(report: Reporter, ports: readonly string[]): Promise<void> {
+async function restart(report: Reporter, touched: readonly string[]): Promise<void> {
+  // Its files about links go when it ends.
+  const ports = touched.filter(port => networkFile(linkState(port)) !== undefined);
   const had = await Promise.all(ports.map(whatHas));
   const begun = Date.now();
   if ((await systemctl('restart', 'systemd-networkd.service')) !== 0) {
@@ -151,31 +151,10 @@ async function restart(report: Reporter, ports: readonly string[]): Promise<void
   }
 }
 
-/** What vmnet has brought over with a metric of its own, until the like of it comes; `came`: that is so. */
-async function twinsOf(
-  port: string,
-): Promise<readonly { readonly words: string[]; readonly came: boolean }[]> {
-  const question = ['-6', '-j', 'route', 'show', 'table', 'all', 'dev', port, 'proto', 'ra'];
-  const rows = JSON.parse((await outputOf('ip', question).catch(() => '')) || '[]') as IpRow[];
-  const wordsOf = ({ table = 'main', dst, gateway }: IpRow) => {
-    const via = gateway === undefined ? [] : ['via', String(gateway)];
-    return [String(dst), ...via, 'dev', port, 'table', String(table)];
-  };
-  const made = new Set(rows.filter(({ metric }) => metric === RA_METRIC).map(row => wordsOf(row).join(' ')));
-  return rows
-    .filter(({ metric }) => metric === RA_METRIC + 1)
-    .map(row => ({ words: wordsOf(row), came: made.has(wordsOf(row).join(' ')) }));
-}
-
-async function forgetTwins(port: string): Promise<void> {
-  for (const { words } of (await twinsOf(port)).filter(({ came }) => came))
-    await outputOf('ip', ['-6', 'route', 'del', ...words, 'metric', String(RA_METRIC + 1)]).catch(() => '');
-}
-
 async function hasAgain(port: string, had: readonly string[], begun: number): Promise<boolean> {
   const state = linkState(port);
-  if (networkFile(state) === undefined) return true;
-  if (statSync(state).mtimeMs < begun || !/^ADMIN_STATE=configured$/m.test(read(state))) return false;
+  const { mtimeMs = 0 } = statSync(state, { throwIfNoEntry: false }) ?? {};
+  if (mtimeMs < begun || !/^ADMIN_STATE=configured$/m.test(read(state))) return false;
   const now = new Set(await whatHas(port));
   return had.every(one => now.has(one)) && (await twinsOf(port)).every(({ came }) => came);
 }

@@ -23,6 +23,7 @@ const FAMILIES = [
   ['10.0.0.2', '10.0.0.1'],
   ['2001:db8::2', '2001:db8::1'],
 ] as const;
+const LEASED = '192.0.2.3';
 const running: ChildProcess[] = [];
 const root = join(import.meta.dirname, '../..');
 
@@ -142,6 +143,16 @@ test('the servers come from resolvectl where the file names none', { skip }, asy
   assert.match(await vmnet('dns', 'mgmt'), /asks 10\.0\.0\.1 \(resolvectl dns eth0\)/);
   await must(['systemctl', 'restart', 'vmnet-dns@mgmt'], { timeoutMs: 60_000 });
   await isEventually(INSIDE, inVrf);
+});
+
+test('name servers of a lease reach the forwarder that runs', { skip }, async () => {
+  await must(['resolvectl', 'revert', 'eth0']);
+  await ip(gateway, 'address', 'add', '10.0.0.3/24', 'dev', 'eth0');
+  start(argvInside(gateway, dnsmasq('--listen-address=10.0.0.3', `--address=/test/${LEASED}`)));
+  const env = { reason: 'BOUND', interface: 'eth0', new_domain_name_servers: '10.0.0.3' };
+  await must([VMNET, 'vrf', 'lease', 'dhclient'], { env, timeoutMs: 60_000 });
+  await isEventually(LEASED, inVrf);
+  assert.equal(await lookUp(), OUTSIDE);
 });
 
 test('services listen in the VRF, in both families, and services says where', { skip }, async () => {

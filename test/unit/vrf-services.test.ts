@@ -64,7 +64,7 @@ test('what each service needs', () => {
       [
         [
           `${units}/foo.socket.d/50-vmnet-vrf.conf`,
-          /^DefaultDependencies=no$[^]*^\[Socket\]\nBindToDevice=mgmt$/m,
+          /^DefaultDependencies=no$[\s\S]*^\[Socket\]\nBindToDevice=mgmt$/m,
         ],
       ],
     ],
@@ -96,7 +96,7 @@ test('what each service needs', () => {
       [
         [
           `${units}/vmnet-ssh-mgmt.socket`,
-          /^DefaultDependencies=no$[^]*ListenStream=22\nBindToDevice=mgmt\nService=ssh\.service/m,
+          /^DefaultDependencies=no$[\s\S]*ListenStream=22\nBindToDevice=mgmt\nService=ssh\.service/m,
         ],
       ],
     ],
