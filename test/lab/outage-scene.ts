@@ -21,7 +21,7 @@ const NOBODY = '192.0.2.77';
 /** The host's own gateways. */
 const ROUTERS = ['10.9.9.254', '2001:db8:999::fe'] as const;
 /** Without acceleration a program takes ten times as long to start as on the machine that the kernel would have. */
-const BACK_MS = 20_000;
+const BACK_MS = 45_000;
 
 export interface Scene {
   readonly skip: string | false;

@@ -3,6 +3,9 @@ import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { execa, execaSync } from 'execa';
 
+/** Under emulation, a program of vmnet's takes seconds to start. */
+const TIMEOUT_MS = process.env.VMNET_LAB === undefined ? 20_000 : 90_000;
+
 /** Anything with a network stack of its own: router, node, VM, segments. */
 export interface Place {
   /** The name of its network namespace. */
@@ -18,7 +21,7 @@ export interface CommandResult {
 export interface CommandOptions {
   readonly input?: string | Uint8Array;
   readonly env?: Readonly<Record<string, string>>;
-  /** Default 20 s. */
+  /** Default 20 s, more in the lab. */
   readonly timeoutMs?: number;
 }
 
@@ -33,7 +36,7 @@ export async function run(argv: readonly string[], options: CommandOptions = {})
     stdin: options.input === undefined ? 'ignore' : 'pipe',
     ...(options.input === undefined ? {} : { input: options.input }),
     env: { PATH, ...options.env },
-    timeout: options.timeoutMs ?? 20_000,
+    timeout: options.timeoutMs ?? TIMEOUT_MS,
   });
   if (result.exitCode === undefined) {
     throw new Error(result.shortMessage ?? `${file} did not end`, { cause: result.cause });
