@@ -44,7 +44,8 @@ in_gw() { ip netns exec gw "$@"; }
 in_gw sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0
 ip -n gw link set lo up
 for n in 0 1; do
-  ip link add eth$n type veth peer name eth$n netns gw
+  # The router that a boot finds is the one that was there before.
+  ip link add eth$n address 02:00:00:00:01:0$n type veth peer name eth$n address 02:00:00:00:02:0$n netns gw
   ip -n gw link set eth$n up
 done
 ip -n gw -batch - <<END

@@ -1,6 +1,7 @@
 // A management port becomes one of a VRF while somebody works on it, and leaves it again: in both families.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { ip } from '../support/command.ts';
 import {
   CLIENT,
   client,
@@ -60,5 +61,17 @@ test('scope = lan: the segment answers, and nothing behind its gateway', { skip 
   assert.deepEqual(await defaultsOf(4, '1001'), ['unreachable']);
   assert.deepEqual(await defaultsOf(6, '1001'), ['unreachable']);
   await succeeds(`${INI}scope = lan\n`, ['vrf', 'down', 'mgmt', '--no-confirm']);
+  assert.equal(await stateOfHost(), was);
+});
+
+test('leak: programs outside reach a subnet through the VRF', { skip }, async () => {
+  const ini = `${INI}leak = 203.0.113.0/24 2001:db8:ffff::/64\naccept = tcp\n`;
+  const was = await stateOfHost();
+  await succeeds(ini, ['vrf', 'up', 'mgmt', '--no-confirm']);
+  for (const address of CLIENT) {
+    assert.match(await ip(host, 'route', 'get', address), / dev mgmt /);
+    assert.ok(await asks(host, address), address);
+  }
+  await succeeds(ini, ['vrf', 'down', 'mgmt', '--no-confirm']);
   assert.equal(await stateOfHost(), was);
 });
