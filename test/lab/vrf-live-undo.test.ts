@@ -30,7 +30,7 @@ function pendingState(): string | undefined {
 }
 
 async function undone(): Promise<void> {
-  for (let turn = 0; turn < 150 && pendingState() !== 'undone'; turn += 1) await sleep(200);
+  for (let turn = 0; turn < 600 && pendingState() !== 'undone'; turn += 1) await sleep(200);
   assert.equal(pendingState(), 'undone');
 }
 
