@@ -5,7 +5,15 @@ import { ip, ipBatch, missingForNamespaces } from '../support/command.ts';
 import { buildDatacentre, type Datacentre } from '../support/datacentre.ts';
 import { testOnce } from '../support/domain.ts';
 import { stateOf } from '../support/state.ts';
-import { bridgedNic, type GuestNic, makeTap, routedNic, startVm, type Vm } from '../support/vm.ts';
+import {
+  bridgedNic,
+  type GuestNic,
+  guestBecomes,
+  makeTap,
+  routedNic,
+  startVm,
+  type Vm,
+} from '../support/vm.ts';
 import { answers, attach, attachArgs, isClean, isSilent, nft, succeeded, works } from './steps.ts';
 
 const skip = missingForNamespaces() ?? false;
@@ -35,21 +43,6 @@ const asBridged = [
   ...addresses,
 ];
 
-/** The guest's addresses and routes, in place of what it had. */
-async function guestBecomes({ ip: ip4, gateway, ip6, gateway6 }: GuestNic): Promise<void> {
-  await ip(vm, 'address', 'flush', 'dev', 'eth0', 'scope', 'global');
-  for (const family of ['-4', '-6'])
-    await ip(vm, family, 'route', 'flush', 'dev', 'eth0', 'scope', 'global').catch(() => undefined);
-  await ip(vm, 'neighbour', 'flush', 'dev', 'eth0');
-  await ipBatch(vm, [
-    `address replace ${ip4} dev eth0`,
-    `address replace ${ip6} dev eth0`,
-    `route replace default via ${gateway} dev eth0`,
-    `route replace ${gateway6}/128 dev eth0`,
-    `route replace default via ${gateway6} dev eth0`,
-  ]);
-}
-
 async function worksBridged(): Promise<void> {
   const { router, node1 } = datacentre;
   await isClean(node1);
@@ -68,7 +61,7 @@ test('bridged, routed, bridged, routed: traffic in each, and no trace of the one
   const first = await stateOf(node1);
 
   const routedVm: Vm = await startVmLike(routed);
-  await guestBecomes(routed);
+  await guestBecomes(vm, routed);
   await attach(routedVm);
   await isClean(node1);
   await works(datacentre, routedVm);
@@ -76,13 +69,13 @@ test('bridged, routed, bridged, routed: traffic in each, and no trace of the one
   const second = await stateOf(node1);
 
   succeeded(await node1.vmnet(asBridged));
-  await guestBecomes(bridged);
+  await guestBecomes(vm, bridged);
   await worksBridged();
   await isSilent(datacentre.router, routedVm.address, routedVm.address6);
   assert.deepEqual(await stateOf(node1), first);
 
   succeeded(await node1.vmnet(attachArgs(routedVm)));
-  await guestBecomes(routed);
+  await guestBecomes(vm, routed);
   await works(datacentre, routedVm);
   assert.deepEqual(await stateOf(node1), second);
 

@@ -74,6 +74,21 @@ export async function arriveVm(vm: Vm, node: Node, tap: string): Promise<() => P
   };
 }
 
+/** The guest's addresses and routes, in place of what it had. */
+export async function guestBecomes(vm: Place, { ip: ip4, gateway, ip6, gateway6 }: GuestNic): Promise<void> {
+  await ip(vm, 'address', 'flush', 'dev', 'eth0', 'scope', 'global');
+  for (const family of ['-4', '-6'])
+    await ip(vm, family, 'route', 'flush', 'dev', 'eth0', 'scope', 'global').catch(() => undefined);
+  await ip(vm, 'neighbour', 'flush', 'dev', 'eth0');
+  await ipBatch(vm, [
+    `address replace ${ip4} dev eth0`,
+    `address replace ${ip6} dev eth0`,
+    `route replace default via ${gateway} dev eth0`,
+    `route replace ${gateway6}/128 dev eth0`,
+    `route replace default via ${gateway6} dev eth0`,
+  ]);
+}
+
 /** The tap vanishes, as at the end of QEMU. The namespace stays, for another move. */
 export async function stopVm(vm: Vm): Promise<void> {
   await ip(vm, 'link', 'delete', 'eth0');
