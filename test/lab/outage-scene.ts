@@ -17,7 +17,9 @@ import { buildTrunk } from './trunk.ts';
 
 const EXAMPLE = readFileSync(join(import.meta.dirname, '../../etc/examples/grnet-node.ini'), 'utf8');
 /** In the segment of the routed VMs, and nobody's. */
-const NOBODY = '192.0.2.77';
+const NOBODY = ['192.0.2.77', '2001:db8:993::77'] as const;
+/** ARP replies and neighbour advertisements. */
+const ANSWERS = '(arp and arp[6:2] = 2) or (icmp6 and ip6[40] = 136)';
 /** The host's own gateways. */
 const ROUTERS = ['10.9.9.254', '2001:db8:999::fe'] as const;
 /** Without acceleration a program takes ten times as long to start as on the machine that the kernel would have. */
@@ -70,9 +72,11 @@ export function outage(scene: Scene, what: string, happen: () => Promise<unknown
     const { node1: node, router, segments } = datacentre;
     await settled(node);
     const was = await lasting(scene);
-    const replies = await capture(segments, segments.routed, 'arp[6:2] = 2');
+    const replies = await capture(segments, segments.routed, ANSWERS);
     const probes = await Promise.all([routed.address, routed.address6].map(one => startProbe(router, one)));
-    const asking = inside(router, ['ping', '-n', '-c', '8', '-i', '0.4', '-W', '0.3', NOBODY]);
+    const asking = Promise.all(
+      NOBODY.map(one => inside(router, ['ping', '-n', '-c', '8', '-i', '0.4', '-W', '0.3', one])),
+    );
     const began = Date.now();
     await happen();
     const happened = Date.now() - began;
@@ -89,7 +93,7 @@ export function outage(scene: Scene, what: string, happen: () => Promise<unknown
     assert.equal(now, was, said());
     await asking;
     const lies = (await replies.stop()).filter(
-      line => !/10\.9\.9\.|\.1 is-at/.test(line) && !isOurs(line, routed),
+      line => !/10\.9\.9\.|\.1 is-at|tgt is (fe80:|\S+::1,)/.test(line) && !isOurs(line, routed),
     );
     assert.deepEqual(lies, [], said());
     await settled(node);
@@ -102,8 +106,8 @@ export function outage(scene: Scene, what: string, happen: () => Promise<unknown
   });
 }
 
-function isOurs(line: string, { address }: Vm): boolean {
-  return line.includes(`Reply ${address} is-at`);
+function isOurs(line: string, { address, address6 }: Vm): boolean {
+  return line.includes(`Reply ${address} is-at`) || line.includes(`tgt is ${address6},`);
 }
 
 /** Links get their link-local addresses in their own time. Whose a route is changes with who was there first. */
