@@ -36,7 +36,7 @@ const RUN = `
 ln -sfn ${PROGRAM} "$0/$1"
 mkdir -p /run/network "$0/state"
 cp -r /etc/network/ifupdown2 "$0/"
-printf 'state_dir=%s/state\\n' "$0" >>"$0/ifupdown2/ifupdown2.conf"
+sed -i "s|^ *state_dir *=.*|state_dir=$0/state|" "$0/ifupdown2/ifupdown2.conf"
 mount -t tmpfs none /etc/network || exit 1
 cp -r "$0/interfaces" "$0/ifupdown2" /etc/network/
 exec /usr/bin/python3 "$0/$1" -a
