@@ -14,7 +14,7 @@ import {
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { argvInside, must, PATH, type Place, run } from '../support/command.ts';
-import { INSIDE, OUTSIDE, VMNET } from './vrf-scene.ts';
+import { INSIDE, makeKey, OUTSIDE, VMNET } from './vrf-scene.ts';
 
 export const gateway: Place = { ns: 'gw' };
 export const HOST = ['10.0.0.50', '2001:db8::2'] as const;
@@ -114,9 +114,8 @@ export async function buildMachine(): Promise<void> {
   for (const unit of ['etc/systemd/vmnet-host.service', 'templates/vmnet-dns@.service']) putUnit(unit);
   unlinkSync('/etc/resolv.conf');
   symlinkSync('/run/systemd/resolve/stub-resolv.conf', '/etc/resolv.conf');
-  const key = ['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-f'];
   mkdirSync('/root/.ssh', { recursive: true, mode: 0o700 });
-  for (const path of ['/etc/ssh/ssh_host_ed25519_key', '/root/.ssh/id']) await must([...key, path]);
+  for (const path of ['/etc/ssh/ssh_host_ed25519_key', '/root/.ssh/id']) await makeKey(path);
   writeFileSync('/root/.ssh/authorized_keys', readFileSync('/root/.ssh/id.pub'), { mode: 0o600 });
 }
 

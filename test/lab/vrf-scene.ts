@@ -1,7 +1,7 @@
 // A management VRF made with plain ip, its gateway, and a DNS server inside and outside. In both families.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before } from 'node:test';
@@ -137,4 +137,9 @@ export async function startForwarder(): Promise<void> {
   const forwarder = ['dnsmasq', `--conf-file=${conf.stdout}`, '--keep-in-foreground', '--user=root'];
   startIn(host, [...ON_HOST, VMNET, 'vrf', 'exec', 'mgmt', '--', ...forwarder]);
   await until(['ss', '-Hlun'], '127.0.0.53%mgmt:53');
+}
+
+/** Other files of tests use the same machine: who comes second finds it. */
+export async function makeKey(path: string): Promise<void> {
+  if (!existsSync(path)) await must(['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-f', path]);
 }

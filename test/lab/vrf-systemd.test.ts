@@ -14,7 +14,7 @@ import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { argvInside, ip, ipBatch, must, PATH, type Place, run } from '../support/command.ts';
-import { INSIDE, OUTSIDE, VMNET, VRF_LINES } from './vrf-scene.ts';
+import { INSIDE, makeKey, OUTSIDE, VMNET, VRF_LINES } from './vrf-scene.ts';
 
 const alone = process.env.VMNET_LAB !== undefined && existsSync('/run/systemd/system');
 const skip = alone ? false : 'needs a machine of its own with systemd; make lab has one';
@@ -153,6 +153,9 @@ test('name servers of a lease reach the forwarder that runs', { skip }, async ()
   await must([VMNET, 'vrf', 'lease', 'dhclient'], { env, timeoutMs: 60_000 });
   await isEventually(LEASED, inVrf);
   assert.equal(await lookUp(), OUTSIDE);
+  await must(['resolvectl', 'dns', 'eth0', '10.0.0.1']);
+  await must([VMNET, 'vrf', 'lease', 'dhclient'], { env: { ...env, reason: 'RELEASE' }, timeoutMs: 60_000 });
+  await isEventually(INSIDE, inVrf);
 });
 
 test('services listen in the VRF, in both families, and services says where', { skip }, async () => {
@@ -160,7 +163,7 @@ test('services listen in the VRF, in both families, and services says where', { 
     '/etc/ssh/sshd_config',
     'Include /etc/ssh/sshd_config.d/*.conf\nUsePAM yes\nPermitRootLogin yes\n',
   );
-  await must(['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-f', '/etc/ssh/ssh_host_ed25519_key']);
+  await makeKey('/etc/ssh/ssh_host_ed25519_key');
   await vmnet('services', 'mgmt', '--apply');
   await must(['systemctl', 'start', 'ssh', 'echo'], { timeoutMs: 90_000 });
   for (const [address] of FAMILIES) await reaches(address);
