@@ -2,11 +2,10 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { execaSync } from 'execa';
 import type { Announcement } from '../../lib/core/announce/frames.ts';
 import { createHost, type OpenHost } from '../../lib/host/host.ts';
-import { PATH } from './command.ts';
-import { SYSCTLS } from './memory/state.ts';
+import { snapshot } from './real-snapshot.ts';
+import { batch, tool } from './real-tools.ts';
 import { contextOf, type World } from './world.ts';
 
 export interface RealWorld extends World {
@@ -160,99 +159,6 @@ function flushed(family: 4 | 6): readonly string[] {
   ];
 }
 
-type Json = Readonly<Record<string, unknown>>;
-
-function snapshot(): readonly string[] {
-  const both = answers(4, ['address show', 'neigh show proxy', 'route show table all', 'rule show']);
-  const six = answers(6, ['rule show']);
-  const ruleset: { readonly nftables: readonly Json[] } = JSON.parse(tool('nft', ['-j', 'list', 'ruleset']));
-  const [addresses = [], ...rest] = both;
-  const links = addresses.map(link => String(link.ifname));
-  const sysctls = SYSCTLS.flatMap(path =>
-    path.includes('*') ? links.map(name => path.replace('*', name)) : [path],
-  );
-  return [
-    ...addresses.map(linkLine),
-    ...vlanLines(),
-    ...ovsLines(),
-    ...rest.flatMap(rows => rows.filter(isLasting).map(row => JSON.stringify(row, steady))),
-    ...six.flatMap(rows => rows.map(row => `IPv6 ${JSON.stringify(row, steady)}`)),
-    ...ruleset.nftables.flatMap(entry => nftEntry(entry)),
-    // Older kernels have no force_forwarding.
-    ...sysctls
-      .filter(path => existsSync(`/proc/sys/${path}`))
-      .map(path => `sysctl ${path} ${readFileSync(`/proc/sys/${path}`, 'utf8').trim()}`),
-  ].sort();
-}
-
-/** What the kernel keeps for its own addresses comes and goes with the carrier, of which it hears a little later. */
-function isLasting(row: Json): boolean {
-  const ofKernel = row.table === '255' || (row.dst === 'fe80::/64' && row.protocol === '2');
-  return !ofKernel || row.priority !== undefined;
-}
-
-function linkLine({ ifname, group, mtu, master, address, flags, addr_info }: Json): string {
-  const found = addr_info as readonly Json[];
-  const addresses = found.map(({ local, prefixlen }) => `${local}/${prefixlen}`).sort();
-  const up = (flags as readonly string[]).includes('UP');
-  return JSON.stringify({ ifname, group, mtu, master, address, up, addresses });
-}
-
-/** Elements one by one: they are listed in any order. */
-function nftEntry(entry: Json): readonly string[] {
-  const [[kind, body] = ['', {}]] = Object.entries(entry) as [string, Json][];
-  const { elem, ...rest } = body;
-  const name = `${kind} ${body.family} ${body.table} ${body.name}`;
-  const elements = Array.isArray(elem) ? elem.map(one => `${name} has ${JSON.stringify(one)}`) : [];
-  return [JSON.stringify({ [kind]: rest }, steady), ...elements];
-}
-
-/** What Open vSwitch has for taps. */
-function ovsLines(): readonly string[] {
-  if (process.env.OVS_RUNDIR === undefined) return [];
-  const columns = '--columns=name,tag,trunks,vlan_mode,protected,external_ids';
-  const table = JSON.parse(tool('ovs-vsctl', ['--timeout=10', '--format=json', columns, 'list', 'Port']));
-  return (table.data as readonly unknown[][])
-    .filter(row => String(row[0]).startsWith('tap'))
-    .map(row => `ovs ${JSON.stringify(row)}`);
-}
-
-/** The VLANs of each port. */
-function vlanLines(): readonly string[] {
-  const rows: readonly Json[] = JSON.parse(tool('bridge', ['-j', 'vlan', 'show']) || '[]');
-  return rows.map(row => JSON.stringify(row));
-}
-
-const VOLATILE = ['handle', 'packets', 'bytes'];
-
-/** Without what changes by itself. */
-function steady(name: string, value: unknown): unknown {
-  return VOLATILE.includes(name) ? undefined : value;
-}
-
-export function answers(family: 4 | 6, questions: readonly string[]): readonly (readonly Json[])[] {
-  const out = tool(
-    'ip',
-    [...(family === 6 ? ['-6'] : []), '-N', '-d', '-j', '-batch', '-'],
-    questions.join('\n'),
-  );
-  return out
-    .split('\n')
-    .filter(line => line.startsWith('['))
-    .map(line => JSON.parse(line));
-}
-
-/** Without -6, `ip` takes the family from the addresses; a rule may have none. */
-function batch(family: 4 | 6, lines: readonly string[]): void {
-  tool('ip', [...(family === 6 ? ['-6'] : []), '-batch', '-'], lines.join('\n'));
-}
-
 function write(path: string, value: string): void {
   writeFileSync(`/proc/sys/${path}`, value);
-}
-
-export function tool(file: string, args: readonly string[], input = ''): string {
-  // Who reads no input may have ended before it is written.
-  const given = input === '' ? { stdin: 'ignore' as const } : { input: `${input}\n` };
-  return execaSync(file, args, { ...given, env: { PATH }, timeout: 20_000 }).stdout;
 }

@@ -13,7 +13,8 @@ import {
 } from '../../../lib/core/observed/ip.ts';
 import { linkQuestion } from '../../../lib/core/observed/link.ts';
 import { attach } from '../../../lib/run/attach.ts';
-import { answers, realWorld, tool } from '../real-world.ts';
+import { answers, tool } from '../real-tools.ts';
+import { realWorld } from '../real-world.ts';
 import { bridged, routed } from '../world.ts';
 
 const DIR = join(import.meta.dirname, '../../fixtures/kernel');

@@ -12,7 +12,8 @@ import { type Before, GOLDEN, goldenCases, readCase } from '../golden.ts';
 import { OVS_BRIDGES } from '../memory/ovs.ts';
 import { SYSCTLS } from '../memory/state.ts';
 import { startSwitch } from '../openvswitch.ts';
-import { answers, type RealWorld, realWorld, tool } from '../real-world.ts';
+import { answers, tool } from '../real-tools.ts';
+import { type RealWorld, realWorld } from '../real-world.ts';
 
 const names = process.argv.slice(2);
 for (const name of names.length === 0 ? goldenCases() : names) await captureCase(name);

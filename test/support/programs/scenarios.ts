@@ -9,7 +9,8 @@ import { DOMAIN_INI, DOMAIN_SCENARIOS } from '../domain-scenarios.ts';
 import { OVS_BRIDGES } from '../memory/ovs.ts';
 import { startSwitch } from '../openvswitch.ts';
 import { OVS_SCENARIOS } from '../ovs-scenarios.ts';
-import { realWorld, tool } from '../real-world.ts';
+import { tool } from '../real-tools.ts';
+import { realWorld } from '../real-world.ts';
 import { SCENARIOS } from '../scenarios.ts';
 import { VLAN_SCENARIOS } from '../vlan-scenarios.ts';
 
