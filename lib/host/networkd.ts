@@ -170,9 +170,17 @@ async function whatHas(port: string): Promise<readonly string[]> {
   return [...found, ...(four === '' ? [] : ['4']), ...(six === '' ? [] : ['6'])];
 }
 
-/** It looks after the network namespace of the first process. */
+/** It looks after the network namespace of the first process; in a container, that may be another's, and hidden. */
 function isHere(): boolean {
-  return existsSync(STATE) && readlinkSync('/proc/self/ns/net') === readlinkSync('/proc/1/ns/net');
+  return existsSync(STATE) && namespaceOf('self') === namespaceOf('1');
+}
+
+function namespaceOf(process: 'self' | '1'): string | undefined {
+  try {
+    return readlinkSync(`/proc/${process}/ns/net`);
+  } catch {
+    return undefined;
+  }
 }
 
 async function isActive(): Promise<boolean> {

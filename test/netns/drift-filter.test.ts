@@ -164,6 +164,7 @@ const TABLES: readonly Breakage[] = [
         node,
         'flush chain inet vmnet prerouting',
         'flush chain inet vmnet input',
+        'flush chain inet vmnet forward',
         'delete set inet vmnet taps',
         'add set inet vmnet taps { type ipv4_addr; }',
         'add rule inet vmnet prerouting ip saddr @taps accept',

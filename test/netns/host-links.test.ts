@@ -148,7 +148,7 @@ test('a kind of link that this kernel lacks', { skip }, async t => {
   writeFileSync(node.configFile, `${LAN0}[vrf blue]\ntable = 77\n`);
   const was = await stateOf(node);
   const { exitCode, stderr } = await node.vmnet(['host', 'up']);
-  assert.equal(exitCode, 69);
+  assert.equal(exitCode, 69, stderr);
   assert.match(stderr, /node1\.ini:5: .*module vrf; modprobe vrf/);
   assert.deepEqual(await stateOf(node), was);
 });
