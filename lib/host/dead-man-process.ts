@@ -5,6 +5,7 @@ import type { Unconfirmed } from '../core/model/unconfirmed.ts';
 import type { Reporter } from '../run/ports.ts';
 import type { Globals } from './context.ts';
 import { environment, start } from './exec.ts';
+import { hasFirstNetwork } from './namespace.ts';
 import { lastingDir } from './unconfirmed.ts';
 
 /** sd_booted(3). */
@@ -16,7 +17,7 @@ const LOG = 'rollback.log';
 
 /**
  * Starts what wakes up after so many seconds. A timer of systemd's, which no end of a session takes along; without
- * systemd a process in a session of its own, which holds nothing of the caller's.
+ * systemd, or in another network than its own, a process in a session of its own, which holds nothing of the caller's.
  */
 export async function startDeadMan(
   report: Reporter,
@@ -24,7 +25,7 @@ export async function startDeadMan(
   id: string,
   seconds: number,
 ): Promise<Pick<Unconfirmed, 'unit' | 'pid'>> {
-  if (existsSync(SYSTEMD)) {
+  if (existsSync(SYSTEMD) && hasFirstNetwork()) {
     const unit = `vmnet-rollback-${id}`;
     const args = timerArgs(unit, seconds, vmnetArgv(globals, ['confirm', '--expire', id]));
     const { code, stderr } = await start('systemd-run', args).finish('', SYSTEMD_MS);

@@ -25,6 +25,7 @@ import {
 } from '../core/source/networkd-conf.ts';
 import type { Reporter } from '../run/ports.ts';
 import { start } from './exec.ts';
+import { hasFirstNetwork } from './namespace.ts';
 import { forgetTwins, twinsOf } from './route-twins.ts';
 import { outputOf } from './vrf-world.ts';
 
@@ -170,17 +171,9 @@ async function whatHas(port: string): Promise<readonly string[]> {
   return [...found, ...(four === '' ? [] : ['4']), ...(six === '' ? [] : ['6'])];
 }
 
-/** It looks after the network namespace of the first process; in a container, that may be another's, and hidden. */
+/** It looks after the network namespace of the first process. */
 function isHere(): boolean {
-  return existsSync(STATE) && namespaceOf('self') === namespaceOf('1');
-}
-
-function namespaceOf(process: 'self' | '1'): string | undefined {
-  try {
-    return readlinkSync(`/proc/${process}/ns/net`);
-  } catch {
-    return undefined;
-  }
+  return existsSync(STATE) && hasFirstNetwork();
 }
 
 async function isActive(): Promise<boolean> {

@@ -2,16 +2,8 @@
 // name servers, a web server and a client of SSH. Each boot builds it anew, from files that the first one writes.
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  symlinkSync,
-  unlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { dirname, join } from 'node:path';
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { argvInside, must, PATH, type Place, run } from '../support/command.ts';
 import { INSIDE, makeKey, OUTSIDE, VMNET } from './vrf-scene.ts';
@@ -101,22 +93,23 @@ export function put(path: string, text: string): void {
   writeFileSync(path, text);
 }
 
-function putUnit(from: string): void {
-  const text = readFileSync(join(root, from), 'utf8');
-  const path = `/etc/systemd/system/${from.split('/').at(-1)}`;
-  put(path, text.replaceAll(/@sbindir@\/vmnet|@VMNET@/g, VMNET).replaceAll('@sysconfdir@', '/etc'));
-}
-
-/** What the machine is given before it is started for the first time. */
-export async function buildMachine(): Promise<void> {
-  for (const [path, text] of Object.entries(FILES)) put(path, text);
-  chmodSync('/etc/vmnet-lab/scene', 0o755);
-  for (const unit of ['etc/systemd/vmnet-host.service', 'templates/vmnet-dns@.service']) putUnit(unit);
-  unlinkSync('/etc/resolv.conf');
-  symlinkSync('/run/systemd/resolve/stub-resolv.conf', '/etc/resolv.conf');
-  mkdirSync('/root/.ssh', { recursive: true, mode: 0o700 });
-  for (const path of ['/etc/ssh/ssh_host_ed25519_key', '/root/.ssh/id']) await makeKey(path);
-  writeFileSync('/root/.ssh/authorized_keys', readFileSync('/root/.ssh/id.pub'), { mode: 0o600 });
+/** What the machine is given before it is started for the first time, below `at`: this one is of use to others as it is. */
+export async function buildMachine(at: string): Promise<void> {
+  mkdirSync(at);
+  const present = KEPT.filter(path => existsSync(path));
+  await must(['cp', '--archive', '--parents', ...present, at], { timeoutMs: 60_000 });
+  for (const [path, text] of Object.entries(FILES)) put(join(at, path), text);
+  chmodSync(join(at, '/etc/vmnet-lab/scene'), 0o755);
+  for (const unit of ['etc/systemd/vmnet-host.service', 'templates/vmnet-dns@.service']) {
+    const text = readFileSync(join(root, unit), 'utf8').replaceAll(/@sbindir@\/vmnet|@VMNET@/g, VMNET);
+    put(join(at, '/etc/systemd/system', basename(unit)), text.replaceAll('@sysconfdir@', '/etc'));
+  }
+  rmSync(join(at, '/etc/resolv.conf'), { force: true });
+  symlinkSync('/run/systemd/resolve/stub-resolv.conf', join(at, '/etc/resolv.conf'));
+  const keys = join(at, '/root/.ssh');
+  mkdirSync(keys, { recursive: true, mode: 0o700 });
+  for (const path of [join(at, '/etc/ssh/ssh_host_ed25519_key'), join(keys, 'id')]) await makeKey(path);
+  writeFileSync(join(keys, 'authorized_keys'), readFileSync(join(keys, 'id.pub')), { mode: 0o600 });
 }
 
 export async function startMachine(): Promise<void> {
@@ -125,10 +118,9 @@ export async function startMachine(): Promise<void> {
   await must(['systemctl', 'start', ...units], { timeoutMs: 90_000 });
 }
 
-export async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {
-  for (let turn = 0; turn < 60; turn += 1) {
+export async function until(what: string, isSo: () => Promise<boolean>, patienceMs = 20_000): Promise<void> {
+  for (const end = Date.now() + patienceMs; Date.now() < end; await sleep(250)) {
     if (await isSo()) return;
-    await sleep(250);
   }
   const asked =
     'ip -br a; ip rule; for f in -4 -6; do ip $f route show table all | grep -v -w -e local -e multicast; done';

@@ -1,7 +1,8 @@
 // A host of systemd's gets a management VRF over SSH, and is booted: real networkd, resolved, sshd, and apt's way to fetch.
 import assert from 'node:assert/strict';
-import { existsSync, lstatSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { after, before, test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 import { must, run } from '../support/command.ts';
 import { boot, bootAgain } from './boots.ts';
 import {
@@ -30,11 +31,8 @@ const EXEC = [VMNET, 'vrf', 'exec', 'mgmt', '--'];
 // Others use the first boot at the same time.
 if (boot === 1) {
   test('boots of its own', { skip }, async () => {
-    await buildMachine();
-    await bootAgain(
-      FILE,
-      KEPT.filter(path => lstatSync(path, { throwIfNoEntry: false })),
-    );
+    await buildMachine('/run/next-boot');
+    await bootAgain(FILE, KEPT, '/run/next-boot');
   });
 }
 
@@ -60,6 +58,22 @@ if (boot === 2) {
     session = openShell(HOST[0]);
   });
   after(() => session?.end());
+
+  test('a wrong gateway cuts the session off, until systemd has it undone', async () => {
+    put('/etc/vmnet/vmnet.ini', `${INI}gateway = 10.0.0.99\ngateway6 = 2001:db8::99\n`);
+    const before = await Promise.all([defaultsOf(4, 'main'), defaultsOf(6, 'main')]);
+    // Its answer waits in TCP for the way back.
+    const answer = session?.say(`${VMNET} vrf up mgmt --confirm 20`, 240_000);
+    await until('the VRF', async () => (await defaultsOf(4, '1001')).includes('10.0.0.99 eth0'));
+    assert.match(await must(['systemctl', 'list-timers', '--no-legend']), /vmnet-rollback-/);
+    await until('the way back', async () => !existsSync('/sys/class/net/mgmt'), 120_000);
+    assert.match((await answer) ?? '', /^mgmt: \d+ changes/m);
+    await until('all routes again', async () =>
+      isDeepStrictEqual(await Promise.all([defaultsOf(4, 'main'), defaultsOf(6, 'main')]), before),
+    );
+    await vmnet('confirm', '--force');
+    put('/etc/vmnet/vmnet.ini', INI);
+  });
 
   test('the session that makes the VRF goes on, and a new one confirms it', async () => {
     const said = await session?.say(`${VMNET} vrf up mgmt --confirm 600`, 120_000);
