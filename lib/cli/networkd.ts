@@ -8,8 +8,12 @@ import type { Context } from '../run/ports.ts';
 
 /** hostUp(), and systemd-networkd knows what it is about: else it takes away what the ports of VRFs have, or puts it into main. */
 export async function upBesideNetworkd(context: Context, options: HostOptions): Promise<HostOutcome> {
+  if (options.dryRun || context.config.vrfs.length === 0) return hostUp(context, options);
+  return alone(context, () => upAlone(context, options));
+}
+
+async function upAlone(context: Context, options: HostOptions): Promise<HostOutcome> {
   const { report, config } = context;
-  if (options.dryRun || config.vrfs.length === 0) return hostUp(context, options);
   adopt(context);
   // What is refused is refused before networkd is told anything.
   const { plan } = await hostUp(context, { ...options, dryRun: true });
@@ -34,21 +38,36 @@ export async function downBesideNetworkd(
   const { report, config } = context;
   const ports = config.vrfs.flatMap(vrf => vrf.ports);
   if (options.dryRun || ports.length === 0) return hostDown(context, options);
-  await hostDown(context, { ...options, dryRun: true });
-  await calmNetworkd(report, ports);
-  try {
-    return await hostDown(context, options);
-  } finally {
-    await tellNetworkd(report, meantOf(config), ports);
-  }
+  return alone(context, async () => {
+    await hostDown(context, { ...options, dryRun: true });
+    await calmNetworkd(report, ports);
+    try {
+      return await hostDown(context, options);
+    } finally {
+      await tellNetworkd(report, meantOf(config), ports);
+    }
+  });
 }
 
 /** restoreHost(), likewise; what there was of VRFs, the snapshot knows. */
 export async function restoreBesideNetworkd(context: Context, snapshot: HostSnapshot): Promise<number> {
-  const ports = portsOf(snapshot.was);
-  const { steps } = await restoreHost(context, snapshot);
-  await tellNetworkd(context.report, vrfsOf(snapshot), ports);
-  return steps.length;
+  return alone(context, async () => {
+    const { steps } = await restoreHost(context, snapshot);
+    await tellNetworkd(context.report, vrfsOf(snapshot), portsOf(snapshot.was));
+    return steps.length;
+  });
+}
+
+const PATIENCE_MS = 60_000;
+
+/** From the links to what networkd is told of them: the files of one change would be of another's links. */
+async function alone<T>({ host }: Context, work: () => Promise<T>): Promise<T> {
+  const held = host.lock('-networkd', 'exclusive', PATIENCE_MS);
+  try {
+    return await work();
+  } finally {
+    held.release();
+  }
 }
 
 function portsOf(objects: readonly KernelObject[]): readonly string[] {

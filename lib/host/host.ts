@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { announcementFrames } from '../core/announce/frames.ts';
 import type { Ifname } from '../core/model/ifname.ts';
-import type { Host } from '../run/ports.ts';
+import type { Host, LockName } from '../run/ports.ts';
 import { startAnnouncer } from './announce.ts';
 import { exchange } from './exchange.ts';
 import { probe } from './probe.ts';
@@ -68,7 +68,7 @@ export function createHost(stateDir: string, started: Started = { stateDir, lock
  * Who waits for a lock that it holds shared waits for itself. And while it waits others make links anew: what was read
  * does not hold any more, nor do the indexes that `ip` remembers.
  */
-function forget(started: Started, name: Ifname | 'host'): void {
+function forget(started: Started, name: LockName): void {
   const key = lockKey(name, 'shared');
   started.locks.get(key)?.release();
   started.locks.delete(key);

@@ -12,6 +12,7 @@ import {
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { VmnetError } from '../core/errors.ts';
+import { HOST_PROTOCOL } from '../core/model/identity.ts';
 import {
   CALM_TEXT,
   dropInPath,
@@ -141,34 +142,45 @@ async function restart(report: Reporter, touched: readonly string[]): Promise<vo
     return;
   }
   for (const [index, port] of ports.entries()) {
-    while (!(await hasAgain(port, had[index] ?? [], begun))) {
-      if (Date.now() - begun > SETTLE_MS) {
-        report('warn', `${port} has not got all again after the restart of systemd-networkd`);
-        break;
-      }
+    let lacking = await lackingOf(port, had[index] ?? [], begun);
+    for (
+      ;
+      lacking.length > 0 && Date.now() - begun < SETTLE_MS;
+      lacking = await lackingOf(port, had[index] ?? [], begun)
+    )
       await sleep(100);
-    }
+    if (lacking.length > 0)
+      report('warn', `since systemd-networkd has been started anew, ${port} lacks ${lacking.join(', ')}`);
     await forgetTwins(port);
   }
 }
 
-async function hasAgain(port: string, had: readonly string[], begun: number): Promise<boolean> {
+/** What a port had and has not got back, in words. */
+async function lackingOf(port: string, had: readonly string[], begun: number): Promise<readonly string[]> {
   const state = linkState(port);
   const { mtimeMs = 0 } = statSync(state, { throwIfNoEntry: false }) ?? {};
-  if (mtimeMs < begun || !/^ADMIN_STATE=configured$/m.test(read(state))) return false;
+  const isReady = mtimeMs >= begun && /^ADMIN_STATE=configured$/m.test(read(state));
   const now = new Set(await whatHas(port));
-  return had.every(one => now.has(one)) && (await twinsOf(port)).every(({ came }) => came);
+  const twins = await twinsOf(port);
+  return [
+    ...(isReady ? [] : ['its configuration']),
+    ...had.filter(one => !now.has(one)),
+    ...(twins.every(({ came }) => came) ? [] : ['the default route of an advertisement']),
+  ];
 }
 
-/** Addresses that are good, and whether there are default routes. */
+/** Addresses that are good, and whether there are default routes; those of vmnet's own are not networkd's to bring back. */
 async function whatHas(port: string): Promise<readonly string[]> {
   const ask = (...words: readonly string[]) => outputOf('ip', words).catch(() => '');
-  const [addresses, four, six] = await Promise.all([
+  const defaults = ['route', 'show', 'default', 'table', 'all', 'dev', port];
+  const [addresses, ...families] = await Promise.all([
     ask('-o', 'address', 'show', 'dev', port, '-tentative'),
-    ...['-4', '-6'].map(family => ask(family, 'route', 'show', 'default', 'table', 'all', 'dev', port)),
+    ...['-4', '-6'].map(family => ask('-N', '-o', family, ...defaults)),
   ]);
   const found = [...(addresses ?? '').matchAll(/ inet6? (\S+)/g)].map(([, address = '']) => address);
-  return [...found, ...(four === '' ? [] : ['4']), ...(six === '' ? [] : ['6'])];
+  const isTheirs = (route: string) => route !== '' && !` ${route} `.includes(` proto ${HOST_PROTOCOL} `);
+  const had = families.map(routes => routes.split('\n').some(isTheirs));
+  return [...found, ...['its IPv4 default', 'its IPv6 default'].filter((_, index) => had[index])];
 }
 
 /** It looks after the network namespace of the first process. */

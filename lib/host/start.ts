@@ -3,6 +3,7 @@ import { VmnetError } from '../core/errors.ts';
 import type { Ifname } from '../core/model/ifname.ts';
 import type { KernelObject } from '../core/model/object.ts';
 import { type NftQuery, nftQueriesOf } from '../core/observed/query.ts';
+import type { LockName } from '../run/ports.ts';
 import type { Announcer } from './announce.ts';
 import { type IpSession, openIp } from './iproute2.ts';
 import { acquire, type Held, type LockMode } from './lock.ts';
@@ -78,7 +79,7 @@ export function lockKey(name: string, mode: LockMode): string {
   return `${name} ${mode}`;
 }
 
-export function lockNow(stateDir: string, name: Ifname | 'host', mode: LockMode, timeoutMs: number): Held {
+export function lockNow(stateDir: string, name: LockName, mode: LockMode, timeoutMs: number): Held {
   return acquire(join(stateDir, 'lock'), name, mode, timeoutMs);
 }
 

@@ -8,6 +8,9 @@ import type { NicRecord } from '../core/model/record.ts';
 import type { Observed, Query } from '../core/observed/query.ts';
 import type { Batch } from '../core/plan/render.ts';
 
+/** Of a tap, of what the host's NICs share, and of what systemd-networkd is told; no tap is called so. */
+export type LockName = Ifname | 'host' | '-networkd';
+
 /** The machine, as far as vmnet touches it. lib/host has the real one, the tests have one in memory. */
 export interface Host {
   /**
@@ -18,7 +21,7 @@ export interface Host {
   /** Index of a link, or undefined when there is none of this name. */
   ifindex(ifname: Ifname): number | undefined;
   /** Waits for a lock that dies with this process; a `busy` error when it does not come in time. */
-  lock(name: Ifname | 'host', mode: 'shared' | 'exclusive', timeoutMs?: number): Held;
+  lock(name: LockName, mode: 'shared' | 'exclusive', timeoutMs?: number): Held;
   readonly records: Records;
   readonly hostRecord: HostRecords;
   /** Sends the frames now, and again later without keeping the caller. */

@@ -134,8 +134,22 @@ export async function until(what: string, isSo: () => Promise<boolean>, patience
 
 /** `GATEWAY DEV` of the default routes that are no last resort; link-local routers are all `fe80`. */
 export async function defaultsOf(family: 4 | 6, table: string): Promise<readonly string[]> {
-  const { stdout } = await run(['ip', `-${family}`, '-j', 'route', 'show', 'default', 'table', table]);
-  const rows = JSON.parse(stdout || '[]') as { type?: string; gateway?: string; dev?: string }[];
+  const { stdout, exitCode } = await run([
+    'ip',
+    `-${family}`,
+    '-j',
+    'route',
+    'show',
+    'default',
+    'table',
+    table,
+  ]);
+  // Of a table that is not there `ip` prints half an array.
+  const rows = (exitCode === 0 ? JSON.parse(stdout || '[]') : []) as {
+    type?: string;
+    gateway?: string;
+    dev?: string;
+  }[];
   return rows
     .filter(({ type = 'unicast' }) => type === 'unicast')
     .map(({ gateway = '', dev }) => `${gateway.replace(/^fe80:.*/, 'fe80')} ${dev}`);

@@ -2,6 +2,7 @@
 // when none is named; SUITE/FILE is one file of a suite, without its ending.
 // Quiet when green, exact when red. The last line alone counts everything: `N passed, N failed, N skipped`.
 import { existsSync, readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join, relative } from 'node:path';
 import { run } from 'node:test';
 import { BUNDLES } from './bundles.ts';
@@ -10,16 +11,19 @@ import { type Outcome, tally } from './outcome.ts';
 interface Suite {
   readonly name: string;
   /** Files at a time. Namespaces, and what is measured in them, are the machine's: those tests go one by one. */
-  readonly concurrency: number | boolean;
+  readonly concurrency: number;
   /** For a file. */
   readonly timeoutMs?: number;
 }
 
+/** All of them: this process only waits. */
+const CORES = availableParallelism();
+
 const SUITES: readonly Suite[] = [
-  { name: 'unit', concurrency: true },
-  { name: 'golden', concurrency: true },
-  { name: 'property', concurrency: true },
-  { name: 'fault', concurrency: true },
+  { name: 'unit', concurrency: CORES },
+  { name: 'golden', concurrency: CORES },
+  { name: 'property', concurrency: CORES },
+  { name: 'fault', concurrency: CORES },
   { name: 'netns', concurrency: 2 },
   // Without KVM everything takes ten to twenty times as long there.
   { name: 'lab', concurrency: 2, timeoutMs: 1_200_000 },
