@@ -10,8 +10,10 @@ import { beginOf, ownSession, thisBoot } from './ssh-session.ts';
 import {
   alone,
   readUnconfirmed,
+  refuseUndoing,
   removeUnconfirmed,
   snapshotFile,
+  undoing,
   writeSnapshot,
   writeUnconfirmed,
 } from './unconfirmed.ts';
@@ -27,6 +29,8 @@ export interface Armed {
 /** So often a roll-back is tried that finds the locks taken or the kernel unwilling, and the pause in between. */
 const TRIES = 5;
 const PAUSE_MS = 2000;
+/** Who undoes waits for another who does. */
+const PATIENCE_MS = 60_000;
 
 /**
  * Runs a change that may cut its own author off. Unless `confirm` is run within `seconds`, by somebody who has come in
@@ -91,6 +95,7 @@ export function unarmed({ stateDir }: Globals, changes: boolean): void {
 export async function confirm(globals: Globals, force: boolean): Promise<void> {
   const { stateDir } = globals;
   const pending = alone(stateDir, () => {
+    refuseUndoing(stateDir);
     const found = readUnconfirmed(stateDir);
     const refusal = confirmRefusal(found, ownSession(), thisBoot().boot);
     if (refusal !== undefined && (found === undefined || !force)) throw refusal;
@@ -102,6 +107,15 @@ export async function confirm(globals: Globals, force: boolean): Promise<void> {
 
 /** Runs the roll-back, when `id` is still waiting to be confirmed; without one, whatever there is. */
 export async function undo(report: Reporter, globals: Globals, id?: string): Promise<boolean> {
+  const held = undoing(globals.stateDir, PATIENCE_MS);
+  try {
+    return await undoNow(report, globals, id);
+  } finally {
+    held.release();
+  }
+}
+
+async function undoNow(report: Reporter, globals: Globals, id: string | undefined): Promise<boolean> {
   const { stateDir } = globals;
   const pending = alone(stateDir, () => {
     const found = readUnconfirmed(stateDir);

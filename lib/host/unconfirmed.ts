@@ -13,7 +13,7 @@ import { VmnetError } from '../core/errors.ts';
 import type { Unconfirmed } from '../core/model/unconfirmed.ts';
 import { parseUnconfirmed } from '../core/source/unconfirmed.ts';
 import { DEFAULT_STATE_DIR } from './defaults.ts';
-import { acquire } from './lock.ts';
+import { acquire, type Held } from './lock.ts';
 
 /** Where things are that a boot must find. */
 export function lastingDir(stateDir: string): string {
@@ -65,6 +65,21 @@ export function alone<T>(stateDir: string, work: () => T): T {
     return work();
   } finally {
     held.release();
+  }
+}
+
+/** Held by who takes a change back, until it is taken back. */
+export function undoing(stateDir: string, timeoutMs: number): Held {
+  return acquire(join(stateDir, 'lock'), '-undo', 'exclusive', timeoutMs);
+}
+
+/** Nobody keeps or forgets it then: its way back would be tried again, over what is made next. */
+export function refuseUndoing(stateDir: string): void {
+  try {
+    undoing(stateDir, 0).release();
+  } catch (thrown) {
+    if (!(thrown instanceof VmnetError) || thrown.exit !== 'busy') throw thrown;
+    throw new VmnetError('busy', 'the change is being undone just now', { hint: 'again in a minute' });
   }
 }
 

@@ -90,14 +90,21 @@ function isMove({ object }: Step): boolean {
   return object.kind === 'link-setting' && object.setting === 'master';
 }
 
+/** As often as others may answer to a change: systemd-networkd puts back what a port had whose carrier comes again. */
+const ROUNDS = 5;
+
 /** A link that was set down and up on the way has lost what IPv6 had on it, and its routes; they come back now. */
 async function settle(context: Context, goal: Goal, query: Query, after: Observed): Promise<Observed> {
-  const { steps } = goalPlan(goal, after);
-  if (steps.length === 0) return after;
-  for (const step of steps) context.report('debug', `again ${stepText(step)}`);
-  const { tookMs = 0 } = after;
-  const settled = await context.host.exchange(render(steps), query);
-  return { ...settled, tookMs: tookMs + (settled.tookMs ?? 0) };
+  let now = after;
+  for (let round = 1; round <= ROUNDS; round += 1) {
+    const { steps } = goalPlan(goal, now);
+    if (steps.length === 0) break;
+    for (const step of steps) context.report('debug', `again ${stepText(step)}`);
+    const { tookMs = 0 } = now;
+    const settled = await context.host.exchange(render(steps), query);
+    now = { ...settled, tookMs: tookMs + (settled.tookMs ?? 0) };
+  }
+  return now;
 }
 
 /** The same subtraction the other way round: from what there is now to what there was. Returns what went wrong. */

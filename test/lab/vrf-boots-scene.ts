@@ -127,7 +127,7 @@ export async function until(what: string, isSo: () => Promise<boolean>, patience
   const { stdout } = await run([
     'sh',
     '-c',
-    `${asked}; journalctl -b --no-pager -n 60 -u systemd-networkd -u vmnet-host -u ssh`,
+    `${asked}; journalctl -b --no-pager -n 60 -u systemd-networkd -u vmnet-host -u 'vmnet-rollback-*' -u ssh`,
   ]);
   assert.fail(`never: ${what}\n${stdout}`);
 }

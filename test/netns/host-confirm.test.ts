@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
+import { undoing } from '../../lib/host/unconfirmed.ts';
 import { argvInside, ip, missingForNamespaces, PATH } from '../support/command.ts';
 import { buildDatacentre, type Datacentre, type Node } from '../support/datacentre.ts';
 import { stateOf } from '../support/state.ts';
@@ -144,6 +145,11 @@ test('one change at a time, and a number of seconds', { skip }, async () => {
   writeFileSync(node.configFile, MOVED.replace('203.0.113.0', '203.0.114.0'));
   assert.equal((await vmnet('', 'host', 'up')).exitCode, 75);
   assert.equal((await vmnet('', 'host', 'up', '--confirm', LONG)).exitCode, 75);
+  // Forgotten while it is being undone, it would be undone over what is made next.
+  const held = undoing(node.stateDir, 0);
+  for (const more of [[], ['--force']])
+    assert.equal((await vmnet(NEW, 'confirm', ...more)).exitCode, 75, `${more}`);
+  held.release();
   succeeded(await vmnet(OLD, 'confirm', '--undo'));
   await isAsBefore();
   for (const seconds of ['0', '-1', '1.5', 'soon', '86401'])
