@@ -177,7 +177,7 @@ function settingsOf(
     object => (object.kind === 'link-setting' || object.kind === 'sysctl') && own(object),
   );
   const earlier = [...byKey([...now, ...recorded]).values()];
-  const alone = aloneIn(earlier);
+  const alone = aloneIn(earlier, before.links);
   return earlier.filter(object => !alone(object));
 }
 

@@ -193,7 +193,7 @@ function supported(
   taps: readonly Ifname[],
 ): readonly KernelObject[] {
   const found = byKey(observed.objects);
-  const alone = aloneIn(desired);
+  const alone = aloneIn(desired, observed.links);
   const isTheirs = (object: KernelObject): boolean =>
     object.kind === 'bridge-vlan' && !taps.includes(object.ifname) && isNative(found.get(keyOf(object)));
   return desired.filter(
@@ -212,11 +212,16 @@ function isRecent(object: KernelObject): boolean {
   return object.kind === 'link-setting' && object.setting === 'locked' && object.value === 'off';
 }
 
-/** Whether a setting is one of a port, on a link that these objects have in no bridge. */
-export function aloneIn(objects: readonly KernelObject[]): (object: KernelObject) => boolean {
+/** Whether a setting is one of a port, on a link that these objects have in no bridge: in none, or in a VRF. */
+export function aloneIn(
+  objects: readonly KernelObject[],
+  links: Observed['links'],
+): (object: KernelObject) => boolean {
   const alone = new Set(
     objects.flatMap(object =>
-      object.kind === 'link-setting' && object.setting === 'master' && object.value === 'none'
+      object.kind === 'link-setting' &&
+      object.setting === 'master' &&
+      (object.value === 'none' || links.get(object.value)?.type === 'vrf')
         ? [object.ifname]
         : [],
     ),

@@ -63,7 +63,7 @@ if (boot === 2) {
     put('/etc/vmnet/vmnet.ini', `${INI}gateway = 10.0.0.99\ngateway6 = 2001:db8::99\n`);
     const before = await Promise.all([defaultsOf(4, 'main'), defaultsOf(6, 'main')]);
     // Its answer waits in TCP for the way back.
-    const answer = session?.say(`${VMNET} vrf up mgmt --confirm 30`, 240_000);
+    const answer = session?.say(`${VMNET} vrf up mgmt --confirm 20`, 240_000);
     await until('the VRF', async () => (await defaultsOf(4, '1001')).includes('10.0.0.99 eth0'), 60_000);
     assert.match(await must(['systemctl', 'list-timers', '--no-legend']), /vmnet-rollback-/);
     await until('the way back', async () => !existsSync('/sys/class/net/mgmt'), 120_000);

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type CommandResult, inside, ip, missingForNamespaces } from '../support/command.ts';
 import { buildDatacentre, type Datacentre, type Node } from '../support/datacentre.ts';
 import { testOnce } from '../support/domain.ts';
@@ -55,9 +56,12 @@ function routeInTheWay(family: '-4' | '-6', prefix: string, ...words: readonly s
   };
 }
 
-/** The tap has to be up for it. */
+/** The tap has to be up for it; what the kernel gives it then comes a little later, and must not come in between. */
 async function linkRoute(): Promise<void> {
   await ip(node, 'link', 'set', 'tap0', 'up');
+  const local = ['-6', 'address', 'show', 'dev', 'tap0', 'scope', 'link', '-tentative'];
+  for (const end = Date.now() + 10_000; (await ip(node, ...local)) === ''; await sleep(50))
+    if (Date.now() > end) assert.fail('tap0 has got no address');
   await ip(node, 'route', 'add', '192.0.2.10/32', 'dev', 'tap0', 'scope', 'link', 'table', '993');
 }
 

@@ -1,8 +1,10 @@
 // What holds for NICs of a network that is in a VRF, on any kernel that has VRFs.
 import assert from 'node:assert/strict';
+import { parseIfname } from '../../lib/core/model/ifname.ts';
 import { textOf } from '../../lib/core/model/object.ts';
 import { attach } from '../../lib/run/attach.ts';
 import { check } from '../../lib/run/check.ts';
+import { detach } from '../../lib/run/detach.ts';
 import { repair } from '../../lib/run/repair.ts';
 import { conversions } from './conversions.ts';
 import { type Scenario, same } from './scenario.ts';
@@ -69,6 +71,25 @@ export const DOMAIN_SCENARIOS: readonly Scenario[] = [
       await attach(world.context, before, now);
       await attach(world.context, routed('tap0', 6), now);
       await same(world, wanted);
+    },
+  },
+  {
+    name: "a port of somebody's bridge is taken over, and given back",
+    run: async world => {
+      await world.makeTap('tap0');
+      // Sysctls of the uplink stay.
+      await attach(world.context, routed('tap0', 5), now);
+      await detach(world.context, parseIfname('tap0', 'test'), now);
+      await world.ip('link set dev tap0 master br0');
+      const before = await world.snapshot();
+      await attach(world.context, routed('tap0', 5), now);
+      // Of what it had as a port of a bridge, a port of a VRF has nothing.
+      assert.deepEqual(
+        (await check(world.context, [])).steps.map(step => textOf(step.object)),
+        [],
+      );
+      await detach(world.context, parseIfname('tap0', 'test'), now);
+      await same(world, before);
     },
   },
   {
