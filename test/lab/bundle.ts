@@ -4,16 +4,19 @@ import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 
-/** Bundles the test files of these suites below `directory`, as `SUITE/NAME.test.mjs`. */
+/** Bundles the test files of these suites, and the program of scenarios, below `directory`: `SUITE/NAME.test.mjs`. */
 export async function bundleTests(root: string, suites: readonly string[], directory: string): Promise<void> {
   rmSync(directory, { recursive: true, force: true });
   const test = join(root, 'test');
   await build({
-    entryPoints: suites.flatMap(suite =>
-      readdirSync(join(test, suite))
-        .filter(name => name.endsWith('.test.ts'))
-        .map(name => join(test, suite, name)),
-    ),
+    entryPoints: [
+      ...suites.flatMap(suite =>
+        readdirSync(join(test, suite))
+          .filter(name => name.endsWith('.test.ts'))
+          .map(name => join(test, suite, name)),
+      ),
+      join(test, 'support/programs/scenarios.ts'),
+    ],
     outbase: test,
     outdir: directory,
     outExtension: { '.js': '.mjs' },

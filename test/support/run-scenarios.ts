@@ -2,10 +2,14 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { BUNDLES } from './bundles.ts';
 import { inside, ip, must, type Place } from './command.ts';
 import type { Scenario } from './scenario.ts';
 
-const PROGRAM = join(import.meta.dirname, 'programs/scenarios.ts');
+const PROGRAM =
+  process.env.VMNET_LAB === undefined
+    ? join(import.meta.dirname, 'programs/scenarios.ts')
+    : join(import.meta.dirname, '../..', BUNDLES, 'support/programs/scenarios.mjs');
 
 interface Run {
   readonly skip: string | false;
