@@ -2,7 +2,7 @@
 // name servers, a web server and a client of SSH. Each boot builds it anew, from files that the first one writes.
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { argvInside, must, PATH, type Place, run } from '../support/command.ts';
@@ -93,21 +93,18 @@ export function put(path: string, text: string): void {
   writeFileSync(path, text);
 }
 
-/** What the machine is given before it is started for the first time, below `at`: this one is of use to others as it is. */
+/** What the machine is given before it is started for the first time, below `at`: this one is others' as well. */
 export async function buildMachine(at: string): Promise<void> {
-  mkdirSync(at);
-  const present = KEPT.filter(path => existsSync(path));
-  await must(['cp', '--archive', '--parents', ...present, at], { timeoutMs: 60_000 });
   for (const [path, text] of Object.entries(FILES)) put(join(at, path), text);
   chmodSync(join(at, '/etc/vmnet-lab/scene'), 0o755);
   for (const unit of ['etc/systemd/vmnet-host.service', 'templates/vmnet-dns@.service']) {
     const text = readFileSync(join(root, unit), 'utf8').replaceAll(/@sbindir@\/vmnet|@VMNET@/g, VMNET);
     put(join(at, '/etc/systemd/system', basename(unit)), text.replaceAll('@sysconfdir@', '/etc'));
   }
-  rmSync(join(at, '/etc/resolv.conf'), { force: true });
   symlinkSync('/run/systemd/resolve/stub-resolv.conf', join(at, '/etc/resolv.conf'));
   const keys = join(at, '/root/.ssh');
   mkdirSync(keys, { recursive: true, mode: 0o700 });
+  mkdirSync(join(at, '/etc/ssh'), { recursive: true });
   for (const path of [join(at, '/etc/ssh/ssh_host_ed25519_key'), join(keys, 'id')]) await makeKey(path);
   writeFileSync(join(keys, 'authorized_keys'), readFileSync(join(keys, 'id.pub')), { mode: 0o600 });
 }
