@@ -38,8 +38,8 @@ export interface Goal {
 
 const NOTHING: Observed = { objects: [], links: new Map() };
 
-/** From here on, whole tables cost less than a question for each NIC. */
-const MANY = 8;
+/** Of more NICs, whole tables cost less than a question for each. */
+export const MANY = 8;
 
 /** By what an undo tells what it may take away. */
 export function identityOfGoal({ changes, host, settings }: Goal): Identity {

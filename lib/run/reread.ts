@@ -1,8 +1,9 @@
 import { byKey, type KernelObject } from '../core/model/object.ts';
+import { bulkQuery } from '../core/observed/node-query.ts';
 import { nicsOwn } from '../core/observed/owner.ts';
 import { type NftQuery, type Observed, type Query, queryOf } from '../core/observed/query.ts';
 import type { Plan } from '../core/plan/plan.ts';
-import { type Goal, goalObjects } from './goal.ts';
+import { type Goal, goalObjects, MANY } from './goal.ts';
 
 /** What to read after a change, and how that and what was known before make the kernel as it is now. */
 export interface Reread {
@@ -23,9 +24,10 @@ export function rereadOwn(goal: Goal, query: Query, before: Observed, plan: Plan
   const objects = [...goalObjects(goal, before), ...before.objects, ...steps].filter(own);
   const shared = before.objects.filter(object => !own(object));
   const { elementsOf } = query;
+  const theirs = queryOf(objects, { taps, carriers: [] });
   return {
     query: {
-      ...queryOf(objects, { taps, carriers: [] }),
+      ...(taps.length > MANY ? bulkQuery(theirs) : theirs),
       rules: false,
       nft: nftQueriesOf(objects),
       ...(elementsOf === undefined ? {} : { elementsOf }),
