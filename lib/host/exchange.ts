@@ -19,7 +19,11 @@ import { readVlanLinks } from './vlan.ts';
  * Carries the batches out in their order and reads the kernel back. Processes are what an attach costs, so `ip` is
  * started once a run, and what can be read at the same time is.
  */
-export async function exchange(started: Started, batches: readonly Batch[], query: Query): Promise<Observed> {
+export async function exchange(
+  started: Started,
+  batches: readonly Batch[],
+  query: () => Query,
+): Promise<Observed> {
   try {
     return await exchangeNow(started, batches, query);
   } catch (thrown) {
@@ -29,7 +33,23 @@ export async function exchange(started: Started, batches: readonly Batch[], quer
   }
 }
 
-async function exchangeNow(started: Started, batches: readonly Batch[], query: Query): Promise<Observed> {
+async function exchangeNow(
+  started: Started,
+  batches: readonly Batch[],
+  toRead: () => Query,
+): Promise<Observed> {
+  // The first batch is on its way before what to read is asked for.
+  const [tookMs, query] = await Promise.all([change(started, batches), later(toRead)]);
+  return { ...(await read(started, batches, query)), tookMs };
+}
+
+/** A throw of its own is a rejection, too: whoever waits for several hears of it. */
+async function later<T>(work: () => T): Promise<T> {
+  return work();
+}
+
+/** Returns how long `ip` took, in ms. */
+async function change(started: Started, batches: readonly Batch[]): Promise<number> {
   started.ip ??= openSessions();
   const ip = started.ip;
   let tookMs = 0;
@@ -45,6 +65,12 @@ async function exchangeNow(started: Started, batches: readonly Batch[], query: Q
     await ip.four.exchange(batch.lines, []);
     tookMs += (process.uptime() - begin) * 1000;
   }
+  return tookMs;
+}
+
+async function read(started: Started, batches: readonly Batch[], query: Query): Promise<Observed> {
+  started.ip ??= openSessions();
+  const ip = started.ip;
   const there = present(query);
   const reading = Promise.all([
     ports(started, there),
@@ -72,7 +98,6 @@ async function exchangeNow(started: Started, batches: readonly Batch[], query: Q
   return {
     objects: withOwnSubnets([...byKey(all).values()]),
     links: new Map(first.links.map(facts => [facts.ifname, facts])),
-    tookMs,
     ...(query.vlans === undefined ? {} : { vlanLinks: readVlanLinks() }),
     ...(ovs === undefined ? {} : { ovsBridges: ovs.bridges.map(({ ifname }) => ifname) }),
   };

@@ -32,7 +32,8 @@ export interface OpenHost extends Host {
 /** The real machine, with its records and locks below `stateDir`. */
 export function createHost(stateDir: string, started: Started = { stateDir, locks: new Map() }): OpenHost {
   return {
-    exchange: (batches, query) => exchange(started, batches, query),
+    exchange: (batches, query) =>
+      exchange(started, batches, typeof query === 'function' ? query : () => query),
     close: () => close(started),
     ifindex,
     lock: (name, mode, timeoutMs = LOCK_TIMEOUT_MS) => {

@@ -22,13 +22,16 @@ export interface IpSession {
  */
 const LAST: IpQuestion = { line: 'address show dev lo', read: () => ({ objects: [], links: [] }) };
 
+/** Of who is asked for no addresses, of which iproute2 would go through all. */
+const LAST_OF_ROUTES: IpQuestion = { ...LAST, line: 'link show dev lo' };
+
 const NO_PROXY: IpQuestion = {
   line: 'neigh show proxy dev lo',
   read: () => ({ objects: [], links: [] }),
 };
 
 export function openIp(family: Family): IpSession {
-  if (family === 6) return openBatch('ip', ['-6', '-N', '-d'], LAST);
+  if (family === 6) return openBatch('ip', ['-6', '-N', '-d'], LAST_OF_ROUTES);
   const session = openBatch('ip', ['-N', '-d'], LAST);
   // Before `ip` lists its first proxy neighbour it lists all links: while the program is being loaded, it has the time.
   session.exchange([], [NO_PROXY]).catch(() => undefined);

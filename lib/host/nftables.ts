@@ -86,11 +86,10 @@ export function openNft(stateDir: string): NftSession {
       return found;
     },
     async change(lines) {
-      const before = (await session.said()).length;
       ftruncateSync(file);
       writeSync(file, textOf(lines), 0);
       await session.ask([TRANSACTION, MARK.line], answers => answers.length === 1);
-      const said = (await session.said()).slice(before);
+      const said = await session.said();
       if (said.includes('Error')) throw refusal(lines, said);
     },
     close: () => {

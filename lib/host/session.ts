@@ -15,7 +15,7 @@ export interface Session {
     lines: readonly string[],
     complete: (answers: readonly string[]) => boolean,
   ): Promise<readonly string[]>;
-  /** What the tool has complained about since the session began, up to the last answer. */
+  /** What the tool has complained about since this was asked last, up to the last answer. */
   said(): Promise<string>;
   close(): void;
 }
@@ -45,6 +45,8 @@ interface State {
   /** Of stdout, the line that is not complete. */
   rest: string;
   said: string;
+  /** How much of that was handed out. */
+  told: number;
   ended?: VmnetError;
 }
 
@@ -55,7 +57,7 @@ export function openSession(kind: SessionKind): Session {
     env: environment(),
     cwd: '/',
   }) as ChildProcessWithoutNullStreams;
-  const state: State = { sent: [], waiting: [], rest: '', said: '' };
+  const state: State = { sent: [], waiting: [], rest: '', said: '', told: 0 };
   const end = (error: VmnetError): void => {
     state.ended ??= error;
     for (const asked of state.waiting.splice(0)) asked.failed(state.ended);
@@ -86,7 +88,9 @@ export function openSession(kind: SessionKind): Session {
     said: async () => {
       await turn();
       await turn();
-      return state.said;
+      const news = state.said.slice(state.told);
+      state.told = state.said.length;
+      return news;
     },
     close: () => child.stdin.end(),
   };

@@ -9,7 +9,7 @@ import { foreignInTheWay, type Plan, plan, type Step, stepText } from '../core/p
 import { render } from '../core/plan/render.ts';
 import { type Goal, goalObjects, goalPlan, goalQuery, identityOfGoal, inScope } from './goal.ts';
 import type { Context, Held } from './ports.ts';
-import { rereadOwn } from './reread.ts';
+import { type Reread, rereadAfter } from './reread.ts';
 
 /** A goal that was looked at: what the kernel was, and what is to be done. */
 export interface Prepared {
@@ -71,9 +71,10 @@ export async function remove(context: Context, prepared: Prepared): Promise<void
 async function carryOut(context: Context, { goal, query, before, plan }: Prepared): Promise<Observed> {
   if (plan.steps.length === 0) return before;
   for (const step of plan.steps) context.report('debug', stepText(step));
-  const reread = rereadOwn(goal, query, before, plan);
-  const found = await context.host.exchange(render(plan.steps), reread?.query ?? query);
-  let after = reread?.complete(found) ?? found;
+  let reread: Reread | undefined;
+  const rereading = (): Reread => (reread ??= rereadAfter(goal, query, before, plan));
+  const found = await context.host.exchange(render(plan.steps), () => rereading().query);
+  let after = rereading().complete(found);
   if (goal.scope === 'host' || plan.steps.some(isMove)) after = await settle(context, goal, query, after);
   const meant = new Set(plan.steps.map(step => keyOf(step.object)));
   const drift = goalPlan(goal, after).steps.find(

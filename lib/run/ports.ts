@@ -15,9 +15,9 @@ export type LockName = Ifname | 'host' | '-networkd';
 export interface Host {
   /**
    * Runs the batches in order, stops at the first that fails (with a `kernel` error that names the step), and reads
-   * the kernel back. Without batches it only reads.
+   * the kernel back. Without batches it only reads. What to read may be found out while the first batch is at work.
    */
-  exchange(batches: readonly Batch[], query: Query): Promise<Observed>;
+  exchange(batches: readonly Batch[], query: Query | (() => Query)): Promise<Observed>;
   /** Index of a link, or undefined when there is none of this name. */
   ifindex(ifname: Ifname): number | undefined;
   /** Waits for a lock that dies with this process; a `busy` error when it does not come in time. */

@@ -1,7 +1,13 @@
 import { byKey, type KernelObject } from '../core/model/object.ts';
 import { bulkQuery } from '../core/observed/node-query.ts';
 import { nicsOwn } from '../core/observed/owner.ts';
-import { type NftQuery, type Observed, type Query, queryOf } from '../core/observed/query.ts';
+import {
+  type NftQuery,
+  type Observed,
+  type Query,
+  queryOf,
+  type RouteQuery,
+} from '../core/observed/query.ts';
 import type { Plan } from '../core/plan/plan.ts';
 import { type Goal, goalObjects, MANY } from './goal.ts';
 
@@ -13,21 +19,25 @@ export interface Reread {
 
 /**
  * Of a change that only concerned NICs' own, nothing of what they share need be read again: that is what takes long
- * where there are a thousand. Undefined where more was changed.
+ * where there are a thousand.
  */
-export function rereadOwn(goal: Goal, query: Query, before: Observed, plan: Plan): Reread | undefined {
-  if (goal.scope !== 'nics') return undefined;
+export function rereadAfter(goal: Goal, query: Query, before: Observed, plan: Plan): Reread {
+  const whole: Reread = { query, complete: after => after };
+  if (goal.scope !== 'nics') return whole;
   const taps = goal.changes.map(change => change.tap);
   const steps = plan.steps.map(step => step.object);
   const own = nicsOwn(taps, [...before.objects, ...steps]);
-  if (!steps.every(own)) return undefined;
+  if (!steps.every(own)) return whole;
   const objects = [...goalObjects(goal, before), ...before.objects, ...steps].filter(own);
   const shared = before.objects.filter(object => !own(object));
   const { elementsOf } = query;
   const theirs = queryOf(objects, { taps, carriers: [] });
+  // Each question goes through all routes: where nobody else has their prefixes, those of their taps tell all.
+  const routes = theirs.routes.filter(route => route.dev !== undefined || shared.some(isTo(route)));
+  const narrow = { ...theirs, routes };
   return {
     query: {
-      ...(taps.length > MANY ? bulkQuery(theirs) : theirs),
+      ...(taps.length > MANY ? bulkQuery(narrow) : narrow),
       rules: false,
       nft: nftQueriesOf(objects),
       ...(elementsOf === undefined ? {} : { elementsOf }),
@@ -39,6 +49,10 @@ export function rereadOwn(goal: Goal, query: Query, before: Observed, plan: Plan
       links: new Map([...before.links, ...after.links]),
     }),
   };
+}
+
+function isTo({ table, prefix }: RouteQuery): (object: KernelObject) => boolean {
+  return object => object.kind === 'route' && object.table === table && object.prefix.text === prefix?.text;
 }
 
 /** Their chains, and the tables where they are elements of sets. */

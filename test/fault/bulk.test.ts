@@ -23,7 +23,7 @@ async function questionsOf(
   const host: typeof world.context.host = {
     ...world.context.host,
     exchange: (batches, query) => {
-      asked.push(query);
+      asked.push(typeof query === 'function' ? query() : query);
       return world.context.host.exchange(batches, query);
     },
   };

@@ -94,11 +94,12 @@ export function goldenHost(name: string): GoldenHost {
         fails = false;
         throw new VmnetError('kernel', 'refused');
       }
-      const asked = query.links === 'all' ? [...links.keys()] : query.links;
+      const asked = typeof query === 'function' ? query() : query;
+      const named = asked.links === 'all' ? [...links.keys()] : asked.links;
       return {
-        objects: now.filter(object => selected(query, object)),
-        links: new Map([...links].filter(([ifname]) => asked.includes(ifname as Ifname))),
-        ...(query.ovs === undefined ? {} : { ovsBridges }),
+        objects: now.filter(object => selected(asked, object)),
+        links: new Map([...links].filter(([ifname]) => named.includes(ifname as Ifname))),
+        ...(asked.ovs === undefined ? {} : { ovsBridges }),
       };
     },
     ifindex: ifname => links.get(ifname)?.ifindex,

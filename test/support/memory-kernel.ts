@@ -71,8 +71,9 @@ export function memoryKernel(): MemoryKernel {
   const host: Host = {
     exchange: async (batches, query) => {
       for (const batch of batches) carryOut(state, batch, step);
+      const asked = typeof query === 'function' ? query() : query;
       step('read', '');
-      return observe(state, query);
+      return observe(state, asked);
     },
     ifindex: ifname => {
       alive();

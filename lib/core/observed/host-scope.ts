@@ -13,12 +13,13 @@ export function hostQuery(
   tables: readonly number[] = [],
 ): Query {
   const { routes, sysctls } = queryOf(objects, { taps: [], carriers: [] });
+  const devices = objects.flatMap(object => (object.kind === 'route' ? (object.dev ?? []) : []));
   return {
     links: 'all',
     routes: [
       ...routes,
       ...FAMILIES.map(family => ({ family, protocol: HOST_PROTOCOL })),
-      ...FAMILIES.flatMap(family => [...names].map(dev => ({ family, dev }))),
+      ...FAMILIES.flatMap(family => [...new Set([...names, ...devices])].map(dev => ({ family, dev }))),
       ...FAMILIES.flatMap(family => tables.map(table => ({ family, table }))),
     ],
     proxies: [],

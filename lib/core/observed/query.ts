@@ -129,7 +129,7 @@ export function queryOf(
     if (object.kind === 'ovs-port') ovs.add(object.ifname);
     if (object.kind === 'sysctl') sysctls.add(object.path);
     for (const query of proxyQueries(object, taps)) proxies.set(JSON.stringify(query), query);
-    for (const query of routeQueries(object)) routes.set(JSON.stringify(query), query);
+    for (const query of routeQueries(object, taps)) routes.set(JSON.stringify(query), query);
   }
   return {
     links: [...ifnames],
@@ -150,10 +150,11 @@ function proxyQueries(object: KernelObject, taps: readonly Ifname[]): readonly P
   return [taps.includes(object.dev) ? { dev: object.dev } : { address: object.address }];
 }
 
-/** By device finds what this device carries too much, by prefix who else holds an address or a subnet. */
-function routeQueries(object: KernelObject): readonly RouteQuery[] {
+/** By device finds what a tap carries too much, by prefix who else holds an address or a subnet. */
+function routeQueries(object: KernelObject, taps: readonly Ifname[]): readonly RouteQuery[] {
   if (object.kind !== 'route') return [];
   const at = { family: object.prefix.family, table: object.table };
   const prefix = { ...at, prefix: object.prefix };
-  return object.dev === undefined ? [prefix] : [{ ...at, dev: object.dev }, prefix];
+  const { dev } = object;
+  return dev === undefined || !taps.includes(dev) ? [prefix] : [{ ...at, dev }, prefix];
 }
