@@ -61,11 +61,11 @@ export function goalQuery(goal: Goal): Query {
   const complete = { ...query, sysctls: [...query.sysctls, IPV6_FORWARDING] };
   if (goal.scope === 'node') return nodeQuery(bulkQuery(complete), identityOfGoal(goal));
   if (taps.length > MANY) return bulkQuery(complete);
-  const bare = goal.changes.every(({ nic }) => nic === undefined);
+  const last = goal.others.length === 0 && goal.changes.every(({ nic }) => nic === undefined);
   return {
     ...complete,
-    // A chain that its link took along does not tell any more that its table is there.
-    nft: bare ? [CHAIN_NAMES, ...complete.nft] : complete.nft,
+    // Who is left wants the table of the chains. A chain that its link took along does not tell that it is there.
+    nft: last ? [CHAIN_NAMES, ...complete.nft] : complete.nft,
     elementsOf: new Set(taps),
   };
 }
