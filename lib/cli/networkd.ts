@@ -1,13 +1,18 @@
 import type { HostRecord } from '../core/model/host-record.ts';
 import type { HostSnapshot } from '../core/model/host-snapshot.ts';
 import { type KernelObject, keyOf } from '../core/model/object.ts';
-import { calmNetworkd, type Meant, ofNetworkd, tellNetworkd } from '../host/networkd.ts';
+import { calmNetworkd, type Meant, ofNetworkd, refuseRouters, tellNetworkd } from '../host/networkd.ts';
 import { type HostOptions, type HostOutcome, hostDown, hostUp } from '../run/host.ts';
 import { restoreHost } from '../run/host-snapshot.ts';
 import type { Context } from '../run/ports.ts';
 
 /** hostUp(), and systemd-networkd knows what it is about: else it takes away what the ports of VRFs have, or puts it into main. */
 export async function upBesideNetworkd(context: Context, options: HostOptions): Promise<HostOutcome> {
+  const { vrf } = options;
+  refuseRouters(
+    context.report,
+    meantOf(context.config).filter(({ name }) => vrf === undefined || name === vrf),
+  );
   if (options.dryRun || context.config.vrfs.length === 0) return hostUp(context, options);
   return alone(context, () => upAlone(context, options));
 }

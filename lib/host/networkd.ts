@@ -1,40 +1,63 @@
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  rmdirSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { existsSync, readlinkSync, statSync } from 'node:fs';
+import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { VmnetError } from '../core/errors.ts';
+import { formatError, VmnetError } from '../core/errors.ts';
 import { HOST_PROTOCOL } from '../core/model/identity.ts';
 import {
   CALM_TEXT,
   dropInPath,
   LEAVE_FOREIGN_ALONE,
   leavesForeignAlone,
-  NETWORKD_MARK,
   type NetworkdVrf,
-  namesVrf,
   netdevOf,
   networkdFiles,
 } from '../core/source/networkd-conf.ts';
 import type { Reporter } from '../run/ports.ts';
 import { start } from './exec.ts';
 import { hasFirstNetwork } from './namespace.ts';
+import {
+  DIRECTORY,
+  filesIn,
+  isTold,
+  linkState,
+  managedOf,
+  networkFile,
+  ownFiles,
+  put,
+  read,
+  remove,
+  routersOf,
+  STATE,
+} from './networkd-files.ts';
 import { forgetTwins, twinsOf } from './route-twins.ts';
 import { outputOf } from './vrf-world.ts';
 
 const SYSTEMD_MS = 30_000;
 const SETTLE_MS = 20_000;
-const STATE = '/run/systemd/netif';
-const DIRECTORY = '/etc/systemd/network';
 const FOREIGN = '/etc/systemd/networkd.conf.d/vmnet.conf';
+
+/**
+ * With scope `lan` there is no router in a VRF, but those of a port's own files would be: networkd puts them there at each
+ * start, and no drop-in takes them out. A port that it has in the VRF already is not a reason to stop: this may be the boot.
+ */
+export function refuseRouters(report: Reporter, meant: readonly Meant[]): void {
+  if (!isHere()) return;
+  for (const { name, ports } of meant.filter(({ scope }) => scope === 'lan')) {
+    for (const port of ports) {
+      const [file] = routersOf(port);
+      if (file === undefined) continue;
+      const error = new VmnetError(
+        'config',
+        `${file} gives ${port} a router, and with scope = lan VRF ${name} has none`,
+        {
+          hint: 'take its Gateway= out, which systemd-networkd would put into the VRF at each start',
+        },
+      );
+      if (!isTold(port)) throw error;
+      report('warn', formatError(error));
+    }
+  }
+}
 
 /**
  * Before ports join or leave a VRF: systemd-networkd takes it calmly that their carrier goes for a moment, and deletes no
@@ -93,34 +116,6 @@ export function ofNetworkd(name: string): boolean {
 async function flush(table: number): Promise<void> {
   for (const family of ['-4', '-6'])
     await outputOf('ip', [family, 'route', 'flush', 'table', String(table)]).catch(() => undefined);
-}
-
-interface Managed {
-  readonly name: NetworkdVrf['ports'][number]['name'];
-  readonly file: string;
-}
-
-/** The ports that networkd has a .network file for, unless that has the port in a VRF already. */
-function managedOf(ports: readonly string[]): readonly Managed[] {
-  return ports.flatMap(name => {
-    const file = networkFile(linkState(name));
-    if (file === undefined || namesVrf(read(file))) return [];
-    const others = filesIn(`${STATE}/links`).filter(link => networkFile(link) === file);
-    if (others.length > 1)
-      throw new VmnetError('config', `${file} is about other links besides ${name}`, {
-        hint: `systemd-networkd would take ${name} out of the VRF, and cannot be told about ${name} alone: give it a .network file of its own`,
-      });
-    return [{ name: name as Managed['name'], file }];
-  });
-}
-
-function linkState(port: string): string {
-  return join(STATE, 'links', read(`/sys/class/net/${port}/ifindex`).trim() || 'none');
-}
-
-function networkFile(state: string): string | undefined {
-  const [, file] = /^NETWORK_FILE=(.+)$/m.exec(read(state)) ?? [];
-  return file;
 }
 
 function isIn(port: string, vrf: string): boolean {
@@ -203,43 +198,4 @@ function networkdTexts(): readonly string[] {
   const sorted = new Map(files.map(file => [basename(file), file]));
   const dropIns = [...sorted].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, file]) => file);
   return ['/etc/systemd/networkd.conf', ...dropIns].map(read);
-}
-
-/** Files that vmnet has written, and their texts. */
-function ownFiles(): ReadonlyMap<string, string> {
-  const files = filesIn(DIRECTORY).flatMap(path =>
-    path.endsWith('.network.d') ? [join(path, basename(dropInPath('')))] : [path],
-  );
-  const texts = files.map(path => [path, read(path)] as const);
-  return new Map(texts.filter(([, text]) => text.startsWith(NETWORKD_MARK)));
-}
-
-function put(path: string, text: string): void {
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, text, { mode: 0o644 });
-}
-
-function remove(path: string): void {
-  rmSync(path);
-  try {
-    if (dirname(path) !== DIRECTORY) rmdirSync(dirname(path));
-  } catch {
-    // Others have files in it.
-  }
-}
-
-export function filesIn(directory: string): readonly string[] {
-  try {
-    return readdirSync(directory).map(name => join(directory, name));
-  } catch {
-    return [];
-  }
-}
-
-export function read(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    return '';
-  }
 }

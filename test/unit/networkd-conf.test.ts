@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { parseIfname } from '../../lib/core/model/ifname.ts';
 import {
   LEAVE_FOREIGN_ALONE,
+  leadsOut,
   leavesForeignAlone,
   NETWORKD_MARK,
   type NetworkdVrf,
@@ -59,4 +60,16 @@ test('the files by which systemd-networkd knows of VRFs', async t => {
   assert.equal(networkdFiles([{ ...vrf, ports: [] }]).size, 0, 'no port is of networkd');
   assert.equal(namesVrf('[Network]\n VRF = blue\n'), true);
   assert.equal(namesVrf('[Network]\n#VRF=blue\nVRF=\n'), false);
+});
+
+test('whether a file of systemd-networkd has a router', async t => {
+  const table: readonly (readonly [string, string, boolean])[] = [
+    ['an address', '[Network]\nAddress=192.0.2.2/24\n', false],
+    ['a router of the network', '[Network]\nGateway=192.0.2.1\n', true],
+    ['one of IPv6, with spaces', '[Network]\n Gateway = 2001:db8::1\n', true],
+    ['that of a route', '[Route]\nDestination=198.51.100.0/24\nGateway=_dhcp4\n', true],
+    ['none', '[Network]\n#Gateway=192.0.2.1\nGateway=\nDefaultRouteOnDevice=no\n', false],
+  ];
+  for (const [name, text, expected] of table)
+    await t.test(name, () => assert.equal(leadsOut(text), expected));
 });

@@ -95,3 +95,8 @@ export function netdevOf(text: string): { readonly name: string; readonly table:
 export function namesVrf(text: string): boolean {
   return /^[ \t]*VRF[ \t]*=[ \t]*\S/m.test(text);
 }
+
+/** Whether a file has a route to a router, whatever its section. No later file takes it out again. */
+export function leadsOut(text: string): boolean {
+  return /^[ \t]*Gateway[ \t]*=[ \t]*\S/m.test(text);
+}
