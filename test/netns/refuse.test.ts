@@ -13,6 +13,7 @@ const MAC = 'aa:00:00:35:6d:0a';
 const MORE = [
   '[network absent]\ntable = 994\nuplink = nolink0\nsubnet = 192.0.3.0/24',
   '[network down]\ntable = 995\nuplink = down0\nsubnet = 192.0.4.0/24',
+  '[network bridged]\ntable = 996\nuplink = up1\nsubnet = 192.0.5.0/24',
 ];
 let datacentre: Datacentre;
 let node: Node;
@@ -67,6 +68,13 @@ const WRONG: readonly Wrong[] = [
   { what: 'network that is not configured', exit: 65, names: ['publik', 'public'], network: 'publik' },
   { what: 'uplink that is not there', exit: 65, names: 'nolink0', network: 'absent', ips: ['192.0.3.10'] },
   { what: 'uplink that is down', exit: 65, names: 'down0', network: 'down', ips: ['192.0.4.10'] },
+  {
+    what: "uplink that is a bridge's",
+    exit: 65,
+    names: ['up1', 'br0'],
+    network: 'bridged',
+    ips: ['192.0.5.10'],
+  },
   {
     what: 'address of a living NIC',
     exit: 65,

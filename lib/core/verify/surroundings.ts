@@ -30,7 +30,8 @@ export function checkCarriers(nic: Nic, links: Observed['links']): void {
   }
   if (nic.mode === 'routed') {
     for (const uplink of uplinksOf(nic.network)) checkUplink(uplink, tap, links);
-    checkVrf(nic, links);
+    if (nic.network.vrf === undefined) checkAlone(nic, links);
+    else checkVrf(nic, nic.network.vrf, links);
   }
 }
 
@@ -62,10 +63,20 @@ function checkUplink(uplink: Ifname, tap: Ifname, links: Observed['links']): voi
   }
 }
 
+/** A bridge or a bond takes what arrives at a port before anybody routes it, and a VRF has it looked up in its own table. */
+function checkAlone({ request, network }: RoutedNic, links: Observed['links']): void {
+  for (const uplink of uplinksOf(network)) {
+    const master = links.get(uplink)?.master;
+    if (master === undefined) continue;
+    throw new VmnetError('request', `the uplink ${uplink} is a port of ${master}`, {
+      where: request.ifname,
+      hint: `give the bridge or bond as uplink =, or domain = vrf where ${master} is the network's VRF`,
+    });
+  }
+}
+
 /** It is the host's, with its last resort; without that, what the uplink brings would go on to main. */
-function checkVrf({ request, network }: RoutedNic, links: Observed['links']): void {
-  const { vrf } = network;
-  if (vrf === undefined) return;
+function checkVrf({ request, network }: RoutedNic, vrf: Ifname, links: Observed['links']): void {
   const hint = 'vmnet host up makes what the configuration says';
   const where = request.ifname;
   if (existing(vrf, where, links, 'VRF').type !== 'vrf')
