@@ -1,4 +1,4 @@
-// Networks of other shapes: two uplinks, two networks, host-access, guard = strict, a node within.
+// Networks of other shapes: rules elsewhere, two networks, host-access, guard = strict, a node within.
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { test } from 'node:test';
@@ -10,7 +10,6 @@ import {
   answers,
   attach,
   attachArgs,
-  carries,
   driftOf,
   isClean,
   isSilent,
@@ -32,42 +31,6 @@ async function within(
     datacentre.close();
   }
 }
-
-test('IPv4 and IPv6 go by different uplinks and tables', { skip }, () => {
-  const config = publicNetwork('up0', 'uplink6 = up6', 'table6 = 996');
-  return within(config, async datacentre => {
-    const { node1, segments } = datacentre;
-    // A second wire to the same segment; on the first there is no IPv6.
-    await ip(segments, 'link', 'add', 'n1up6', 'type', 'veth', 'peer', 'name', 'up6', 'netns', node1.ns);
-    await ip(segments, 'link', 'set', 'n1up6', 'master', segments.routed, 'up');
-    await ip(node1, 'link', 'set', 'up6', 'up');
-    await ip(node1, '-6', 'address', 'flush', 'dev', 'up0');
-    await carries(node1, 'up6');
-    const before = await stateOf(node1);
-    const vm = await startVm(datacentre, 'a', node1, routedNic(10, 'tap0'));
-    await attach(vm);
-    await works(datacentre, vm);
-    await isClean(node1);
-    const [four, six] = [
-      await ip(node1, 'route', 'show', 'table', '993'),
-      await ip(node1, '-6', 'route', 'show', 'table', '996'),
-    ];
-    assert.match(four, /default via 192\.0\.2\.1 dev up0/);
-    assert.match(six, /default via 2001:db8:993::1 dev up6/);
-    assert.equal(await ip(node1, '-6', 'route', 'show', 'table', '993').catch(() => ''), '');
-    const macs = JSON.parse(await ip(node1, '-j', 'link', 'show')) as { ifname: string; address: string }[];
-    for (const [address, uplink] of [
-      [vm.address, 'up0'],
-      [vm.address6, 'up6'],
-    ] as const) {
-      const [entry] = JSON.parse(await ip(datacentre.router, '-j', 'neighbour', 'show', 'to', address));
-      assert.equal(entry.lladdr, macs.find(({ ifname }) => ifname === uplink)?.address, address);
-    }
-    succeeded(await node1.vmnet(['detach', 'tap0']));
-    await ip(node1, 'link', 'delete', 'tap0');
-    assert.deepEqual(await stateOf(node1), before);
-  });
-});
 
 test('rules that are elsewhere by now are moved by a repair, and go with the NIC', { skip }, () =>
   within(publicNetwork('up0'), async datacentre => {

@@ -112,9 +112,9 @@ export async function sysctlsOf(place: Place): Promise<readonly string[]> {
 }
 
 /** Until the kernel has its own routes for a link that was set up: they come with its carrier, of which it tells later. */
-export async function carries(place: Place, ifname: string): Promise<void> {
+export async function carries(place: Place, ifname: string, table = 'local'): Promise<void> {
   for (let turn = 0; turn < 100; turn += 1) {
-    const own = await ip(place, '-6', 'route', 'show', 'table', 'local', 'dev', ifname);
+    const own = await ip(place, '-6', 'route', 'show', 'table', table, 'dev', ifname);
     if (/^local fe80/m.test(own) && /^multicast/m.test(own)) return;
     await sleep(50);
   }
