@@ -1,13 +1,12 @@
-// Real DHCP clients and servers, with the filter on: a guest gets its lease, and no guest gives any.
+// Real DHCP clients and servers on a bridge, with the filter on: a guest gets its lease, and no guest gives any.
 import assert from 'node:assert/strict';
-import { rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { writeFileSync } from 'node:fs';
 import { after, afterEach, before, test } from 'node:test';
 import { inside, ip, ipBatch } from '../support/command.ts';
 import { buildDatacentre, type Datacentre, publicNetwork } from '../support/datacentre.ts';
-import { bridgedNic, routedNic, startVm, type Vm } from '../support/vm.ts';
-import { leaseOf, missingFor, type Program, startDnsmasq, startProgram } from './programs.ts';
-import { answers, attach, isClean, succeeded } from './steps.ts';
+import { bridgedNic, startVm, type Vm } from '../support/vm.ts';
+import { GIVEN6, leaseOf, missingFor, type Program, startDhclient6, startDnsmasq } from './programs.ts';
+import { answers, isClean, succeeded } from './steps.ts';
 
 const skip = missingFor('dnsmasq', 'udhcpc');
 const skip6 = missingFor('dnsmasq', 'dhclient');
@@ -16,18 +15,15 @@ const ADDRESS6 = '2001:db8:992::77';
 let datacentre: Datacentre;
 let guest: Vm;
 let rogue: Vm;
-let routed: Vm;
 let running: Program[] = [];
 
 before(async () => {
   if (skip !== false) return;
   datacentre = await buildDatacentre({ program: 'dist', config: configOf() });
   const { node1 } = datacentre;
-  const unconfigured = (tap: string, mac: string) => ({ tap, mac });
-  const [a, b, c] = [bridgedNic(10, 'tap0'), bridgedNic(11, 'tap1'), routedNic(12, 'tap2')];
-  guest = await startVm(datacentre, 'guest', node1, unconfigured(a.tap, a.mac));
+  const [a, b] = [bridgedNic(10, 'tap0'), bridgedNic(11, 'tap1')];
+  guest = await startVm(datacentre, 'guest', node1, { tap: a.tap, mac: a.mac });
   rogue = await startVm(datacentre, 'rogue', node1, { tap: b.tap, mac: b.mac, ip: '198.51.100.11/24' });
-  routed = await startVm(datacentre, 'routed', node1, unconfigured(c.tap, c.mac));
   await ip(node1, 'address', 'add', '198.51.100.2/24', 'dev', 'br0');
   await ipBatch(rogue, ['address add 2001:db8:992::11/64 dev eth0']);
   await attachBridged(guest, '--ip', '198.51.100.10', '--ip', ADDRESS6);
@@ -37,7 +33,7 @@ after(() => datacentre?.close());
 afterEach(async () => {
   await Promise.all(running.map(program => program.stop()));
   running = [];
-  if (skip === false) for (const vm of [guest, routed]) await forget(vm);
+  if (skip === false) await forget(guest);
 });
 
 function configOf(...lines: readonly string[]): string {
@@ -98,31 +94,6 @@ test('a server on the node serves once host-services opens DHCP and DNS, and not
   assert.equal(await leaseOf(guest, node1, 1), undefined, 'and closed again');
 });
 
-test('a server on the node serves a routed guest', { skip }, async () => {
-  const { node1 } = datacentre;
-  writeFileSync(node1.configFile, configOf('host-services = dhcp'));
-  try {
-    await attach({ ...routed, address: '192.0.2.12' });
-    await ipBatch(node1, ['address add 192.0.2.200/24 dev up0']);
-    const server = await serves(
-      node1,
-      '--interface=up0,tap2',
-      '--bridge-interface=up0,tap2',
-      '--dhcp-range=192.0.2.0,static,255.255.255.0',
-      `--dhcp-host=${routed.nic.mac},192.0.2.12`,
-      '--dhcp-option=option:router,192.0.2.1',
-    );
-    const lease = await leaseOf(routed, node1);
-    assert.deepEqual(lease, { address: '192.0.2.12', server: '192.0.2.200' }, server.said());
-    await answers(routed, '203.0.113.1');
-    await answers(datacentre.router, '192.0.2.12');
-  } finally {
-    succeeded(await node1.vmnet(['detach', 'tap2']));
-    await ipBatch(node1, ['address flush dev up0 scope global']);
-    writeFileSync(node1.configFile, configOf());
-  }
-});
-
 test('a server in a VM serves nobody, unless its filter is off', { skip }, async () => {
   const server = await serves(rogue, ...for4('eth0'));
   assert.equal(await leaseOf(guest, guest.node, 1), undefined);
@@ -134,13 +105,8 @@ test('a server in a VM serves nobody, unless its filter is off', { skip }, async
   assert.deepEqual(lease, { address: '198.51.100.10', server: '198.51.100.11' });
 });
 
-/** dhclient as it asks for an address of IPv6: what it is told goes to the environment of its script. */
-async function startDhclient6(): Promise<Program> {
-  const state = join(datacentre.node1.stateDir, '..', `${guest.ns}.dhclient`);
-  const files = ['-sf', '/usr/bin/env', '-lf', `${state}.leases`, '-pf', `${state}.pid`];
-  rmSync(`${state}.leases`, { force: true });
-  const argv = ['dhclient', '-6', '-1', '-d', '-v', '-cf', '/dev/null', ...files, 'eth0'];
-  const client = await startProgram(guest, argv, /Solicit on eth0/);
+async function asks6(): Promise<Program> {
+  const client = await startDhclient6(guest, guest.node);
   running.push(client);
   return client;
 }
@@ -153,11 +119,9 @@ function for6(link: string): readonly string[] {
   ];
 }
 
-const GIVEN = /new_ip6_address=(\S+)/;
-
 test('DHCPv6: a server elsewhere on the segment gives the guest its address', { skip: skip6 }, async () => {
   await serves(datacentre.router, ...for6('eth1'));
-  const [, address] = await (await startDhclient6()).until(GIVEN, 5000);
+  const [, address] = await (await asks6()).until(GIVEN6, 5000);
   assert.equal(address, ADDRESS6);
   await ip(guest, 'address', 'add', `${ADDRESS6}/64`, 'dev', 'eth0');
   await answers(guest, '2001:db8:992::1');
@@ -168,15 +132,15 @@ test('DHCPv6: a server on the node answers where host-services opens it, and one
 }, async () => {
   const { node1 } = datacentre;
   await serves(rogue, ...for6('eth0'));
-  const client = await startDhclient6();
+  const client = await asks6();
   await client.until(/Solicit on eth0[\s\S]*Solicit on eth0/, 5000);
-  assert.doesNotMatch(client.said(), GIVEN);
+  assert.doesNotMatch(client.said(), GIVEN6);
   await ip(node1, 'address', 'add', '2001:db8:992::2/64', 'dev', 'br0');
   writeFileSync(node1.configFile, configOf('host-services = dhcp'));
   try {
     succeeded(await node1.vmnet(['repair']));
     await serves(node1, ...for6('br0'));
-    const [, address] = await client.until(GIVEN, 8000);
+    const [, address] = await client.until(GIVEN6, 8000);
     assert.equal(address, ADDRESS6);
   } finally {
     writeFileSync(node1.configFile, configOf());

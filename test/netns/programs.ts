@@ -1,5 +1,5 @@
 // Programs that guests and networks really run: in a namespace, until they are stopped.
-import { chmodSync, existsSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { execa, execaSync } from 'execa';
 import { argvInside, inside, missingForNamespaces, PATH, type Place } from '../support/command.ts';
@@ -83,12 +83,19 @@ export function fileOf({ configFile }: Node, name: string, text: string, mode = 
   return path;
 }
 
-/** A DHCP server on a link: no files, no DNS unless `options` give it a port, no look whether an address is free. */
-export function startDnsmasq(place: Place, ...options: readonly string[]): Promise<Program> {
+/**
+ * A DHCP server on a link: no files, no DNS unless `options` give it a port, no look whether an address is free. What
+ * comes in by a VRF is for sockets of the VRF.
+ */
+export function startDnsmasq(
+  place: Place & { readonly vrf?: string },
+  ...options: readonly string[]
+): Promise<Program> {
+  const bound = place.vrf === undefined ? [] : ['ip', 'vrf', 'exec', place.vrf];
   const quiet = ['--no-daemon', '--conf-file=/dev/null', '--no-resolv', '--no-hosts', '--no-ping'];
   const own = ['--user=root', '--pid-file', '--leasefile-ro', '--dhcp-authoritative', '--log-dhcp'];
   const dns = options.some(option => option.startsWith('--port')) ? [] : ['--port=0'];
-  return startProgram(place, ['dnsmasq', ...quiet, ...own, ...dns, ...options], /started, version/);
+  return startProgram(place, [...bound, 'dnsmasq', ...quiet, ...own, ...dns, ...options], /started, version/);
 }
 
 /** A router that advertises these prefixes on a link, at once and every few seconds. */
@@ -120,6 +127,18 @@ export async function leaseOf(guest: Place, node: Node, times = 4): Promise<Leas
   const [, address, server] = /^lease (\S+) from (\S+)$/m.exec(stdout) ?? [];
   return address === undefined || server === undefined ? undefined : { address, server };
 }
+
+/** dhclient as it asks for an address of IPv6: what it is told goes to the environment of its script. */
+export function startDhclient6(guest: Place, node: Node): Promise<Program> {
+  const state = join(dirname(node.configFile), `${guest.ns}.dhclient`);
+  const files = ['-sf', '/usr/bin/env', '-lf', `${state}.leases`, '-pf', `${state}.pid`];
+  rmSync(`${state}.leases`, { force: true });
+  const argv = ['dhclient', '-6', '-1', '-d', '-v', '-cf', '/dev/null', ...files, 'eth0'];
+  return startProgram(guest, argv, /Solicit on eth0/);
+}
+
+/** What dhclient says when it has been given an address of IPv6. */
+export const GIVEN6 = /new_ip6_address=(\S+)/;
 
 /** Listens on TCP ports, of both families, and says its name to whom connects. */
 export async function listen(place: Place, ...ports: readonly number[]): Promise<Program> {
