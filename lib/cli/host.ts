@@ -5,6 +5,7 @@ import { parseHostSnapshot } from '../core/source/host-snapshot.ts';
 import { parseSshConnection } from '../core/source/ssh-connection.ts';
 import type { Globals } from '../host/context.ts';
 import { armed, unarmed } from '../host/dead-man.ts';
+import { toldNetworkd } from '../host/networkd.ts';
 import { readSnapshot } from '../host/unconfirmed.ts';
 import { type Guard, type HostOptions, type HostOutcome, hostCheck, hostUp } from '../run/host.ts';
 import { hostImport } from '../run/host-import.ts';
@@ -162,7 +163,7 @@ export function careOf(
     dryRun,
     guard: async (snapshot, work) => {
       if (snapshot === undefined) return work();
-      const text = `${JSON.stringify(snapshot)}\n`;
+      const text = `${JSON.stringify({ ...snapshot, networkd: toldNetworkd() })}\n`;
       const rollback = (file: string) => ['host', 'restore', file];
       return armed(report, argv, { seconds, snapshot: text, rollback }, work);
     },

@@ -1,7 +1,8 @@
 import type { HostRecord } from '../core/model/host-record.ts';
 import type { HostSnapshot } from '../core/model/host-snapshot.ts';
 import { type KernelObject, keyOf } from '../core/model/object.ts';
-import { calmNetworkd, type Meant, ofNetworkd, refuseRouters, tellNetworkd } from '../host/networkd.ts';
+import { calmNetworkd, type Meant, ofNetworkd, tellNetworkd, tellNetworkdAgain } from '../host/networkd.ts';
+import { refuseRouters } from '../host/networkd-routers.ts';
 import { type HostOptions, type HostOutcome, hostDown, hostUp } from '../run/host.ts';
 import { restoreHost } from '../run/host-snapshot.ts';
 import type { Context } from '../run/ports.ts';
@@ -54,11 +55,11 @@ export async function downBesideNetworkd(
   });
 }
 
-/** restoreHost(), likewise; what there was of VRFs, the snapshot knows. */
+/** restoreHost(), likewise; what networkd had been told, the snapshot knows. */
 export async function restoreBesideNetworkd(context: Context, snapshot: HostSnapshot): Promise<number> {
   return alone(context, async () => {
     const { steps } = await restoreHost(context, snapshot);
-    await tellNetworkd(context.report, vrfsOf(snapshot), portsOf(snapshot.was));
+    await tellNetworkdAgain(context.report, snapshot.networkd ?? [], portsOf(snapshot.was));
     return steps.length;
   });
 }
@@ -90,18 +91,6 @@ function meantOf({ vrfs }: Context['config']): readonly Meant[] {
     ports,
     routers: { 4: gateway === undefined, 6: gateway6 === undefined },
   }));
-}
-
-function vrfsOf({ was }: HostSnapshot): readonly Meant[] {
-  return was.flatMap((link): readonly Meant[] => {
-    if (link.kind !== 'link' || link.type !== 'vrf' || link.table === undefined) return [];
-    const ports = was.flatMap(one =>
-      one.kind === 'link-setting' && one.setting === 'master' && one.value === link.ifname
-        ? [one.ifname]
-        : [],
-    );
-    return [{ name: link.ifname, table: link.table, scope: 'full', routers: { 4: true, 6: true }, ports }];
-  });
 }
 
 /** At boot, networkd makes a VRF that it was told of: it is vmnet's nevertheless. */

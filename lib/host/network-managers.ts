@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import type { Reporter } from '../run/ports.ts';
-import { systemctl } from './networkd.ts';
-import { filesIn, read } from './networkd-files.ts';
+import { filesIn, read, systemctl } from './networkd-state.ts';
 
 /** Says what of this host's own managers of its network may undo a VRF, where it is not vmnet's to keep them from it. */
 export async function remarkManagers(

@@ -1,63 +1,36 @@
-import { existsSync, readlinkSync, statSync } from 'node:fs';
-import { basename } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { formatError, VmnetError } from '../core/errors.ts';
-import { HOST_PROTOCOL } from '../core/model/identity.ts';
+import { existsSync, mkdirSync, readlinkSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { VmnetError } from '../core/errors.ts';
+import type { NetworkdFile } from '../core/model/host-snapshot.ts';
 import {
   CALM_TEXT,
+  DIRECTORY,
   dropInPath,
   LEAVE_FOREIGN_ALONE,
   leavesForeignAlone,
+  NETWORKD_MARK,
   type NetworkdVrf,
+  namesVrf,
   netdevOf,
+  netdevPath,
   networkdFiles,
+  vrfOf,
 } from '../core/source/networkd-conf.ts';
 import type { Reporter } from '../run/ports.ts';
-import { start } from './exec.ts';
-import { hasFirstNetwork } from './namespace.ts';
+import { restartNetworkd } from './networkd-restart.ts';
 import {
-  DIRECTORY,
   filesIn,
-  isTold,
+  isActive,
+  isHere,
+  isUnknown,
   linkState,
-  managedOf,
   networkFile,
-  ownFiles,
-  put,
   read,
-  remove,
-  routersOf,
   STATE,
-} from './networkd-files.ts';
-import { forgetTwins, twinsOf } from './route-twins.ts';
-import { outputOf } from './vrf-world.ts';
+} from './networkd-state.ts';
+import { outputOf, readVrfWorld } from './vrf-world.ts';
 
-const SYSTEMD_MS = 30_000;
-const SETTLE_MS = 20_000;
 const FOREIGN = '/etc/systemd/networkd.conf.d/vmnet.conf';
-
-/**
- * With scope `lan` there is no router in a VRF, but those of a port's own files would be: networkd puts them there at each
- * start, and no drop-in takes them out. A port that it has in the VRF already is not a reason to stop: this may be the boot.
- */
-export function refuseRouters(report: Reporter, meant: readonly Meant[]): void {
-  if (!isHere()) return;
-  for (const { name, ports } of meant.filter(({ scope }) => scope === 'lan')) {
-    for (const port of ports) {
-      const [file] = routersOf(port);
-      if (file === undefined) continue;
-      const error = new VmnetError(
-        'config',
-        `${file} gives ${port} a router, and with scope = lan VRF ${name} has none`,
-        {
-          hint: 'take its Gateway= out, which systemd-networkd would put into the VRF at each start',
-        },
-      );
-      if (!isTold(port)) throw error;
-      report('warn', formatError(error));
-    }
-  }
-}
 
 /**
  * Before ports join or leave a VRF: systemd-networkd takes it calmly that their carrier goes for a moment, and deletes no
@@ -73,7 +46,7 @@ export async function calmNetworkd(report: Reporter, ports: readonly string[]): 
   for (const [path, text] of [...foreign, ...calm]) put(path, text);
   if (foreign.length > 0)
     report('info', `${FOREIGN} has systemd-networkd leave the rules and routes of VRFs alone`);
-  await restart(report, ports);
+  await restartNetworkd(report, ports);
 }
 
 /** What is to be there of VRFs, those that are meant; which of their ports are in them, the kernel says. */
@@ -89,11 +62,38 @@ export async function tellNetworkd(
   touched: readonly string[],
 ): Promise<boolean> {
   if (!isHere()) return false;
-  const vrfs = meant.map(vrf => ({
-    ...vrf,
-    ports: managedOf(vrf.ports.filter(port => isIn(port, vrf.name))),
-  }));
-  const wanted = networkdFiles(vrfs);
+  const there = meant.map(vrf => ({ ...vrf, ports: vrf.ports.filter(port => isIn(port, vrf.name)) }));
+  const unclear = new Set<string>(there.flatMap(({ name, ports }) => (ports.some(isUnknown) ? name : [])));
+  const wanted = new Map([
+    ...[...ownFiles()].filter(([, text]) => unclear.has(vrfOf(text) ?? '')),
+    ...networkdFiles(there.map(vrf => ({ ...vrf, ports: managedOf(vrf.ports) }))),
+  ]);
+  return leaveFiles(report, wanted, [...touched, ...meant.flatMap(vrf => vrf.ports)]);
+}
+
+/** What networkd has been told of VRFs; that it is to be calm about a port is none of that. */
+export function toldNetworkd(): readonly NetworkdFile[] {
+  if (!isHere()) return [];
+  const told = [...ownFiles()].filter(([, text]) => vrfOf(text) !== undefined);
+  return told.map(([path, text]) => ({ path, lines: text.trimEnd().split('\n') }));
+}
+
+/** networkd knows again what it had been told, and nothing else. */
+export async function tellNetworkdAgain(
+  report: Reporter,
+  files: readonly NetworkdFile[],
+  touched: readonly string[],
+): Promise<void> {
+  if (!isHere()) return;
+  await leaveFiles(report, new Map(files.map(({ path, lines }) => [path, `${lines.join('\n')}\n`])), touched);
+}
+
+/** Of vmnet's files, these and no others are there afterwards; true when that was a change. */
+async function leaveFiles(
+  report: Reporter,
+  wanted: ReadonlyMap<string, string>,
+  touched: readonly string[],
+): Promise<boolean> {
   const present = ownFiles();
   const gone = [...present].filter(([path]) => !wanted.has(path));
   const coming = [...wanted].filter(([path, text]) => present.get(path) !== text);
@@ -101,21 +101,43 @@ export async function tellNetworkd(
   const left = gone.flatMap(([, text]) => netdevOf(text) ?? []);
   for (const [path] of gone) remove(path);
   for (const [path, text] of coming) put(path, text);
-  const ports = [...new Set([...touched, ...meant.flatMap(vrf => vrf.ports)])];
-  if (await isActive()) await restart(report, ports);
-  for (const { name, table } of left) if (!existsSync(`/sys/class/net/${name}`)) await flush(table);
+  if (await isActive()) await restartNetworkd(report, [...new Set(touched)]);
+  for (const { name, table } of left)
+    if (!existsSync(`/sys/class/net/${name}`) && !(await isUsed(table))) await flush(table);
   return true;
 }
 
 /** VRFs that networkd has made at boot by files of vmnet's. */
 export function ofNetworkd(name: string): boolean {
-  return isHere() && ownFiles().has(`${DIRECTORY}/05-vmnet-${name}.netdev`);
+  return isHere() && ownFiles().has(netdevPath(name));
 }
 
 /** As long as it had not been told, networkd has put routes there. Of a table that is nobody's, nothing is left then. */
 async function flush(table: number): Promise<void> {
   for (const family of ['-4', '-6'])
     await outputOf('ip', [family, 'route', 'flush', 'table', String(table)]).catch(() => undefined);
+}
+
+/** Another VRF may have the table of one that is no more. */
+async function isUsed(table: number): Promise<boolean> {
+  const { links, rules } = await readVrfWorld();
+  return [...links, ...rules[4], ...rules[6]].some(one => one.table === table);
+}
+
+type Managed = NetworkdVrf['ports'][number];
+
+/** The ports that networkd has a .network file for, unless that has the port in a VRF already. */
+function managedOf(ports: readonly string[]): readonly Managed[] {
+  return ports.flatMap(name => {
+    const file = networkFile(linkState(name));
+    if (file === undefined || namesVrf(read(file))) return [];
+    const others = filesIn(`${STATE}/links`).filter(link => networkFile(link) === file);
+    if (others.length > 1)
+      throw new VmnetError('config', `${file} is about other links besides ${name}`, {
+        hint: `systemd-networkd would take ${name} out of the VRF, and cannot be told about ${name} alone: give it a .network file of its own`,
+      });
+    return [{ name: name as Managed['name'], file }];
+  });
 }
 
 function isIn(port: string, vrf: string): boolean {
@@ -126,76 +148,33 @@ function isIn(port: string, vrf: string): boolean {
   }
 }
 
-/** Until the ports have again what they had: after its start, networkd asks for leases anew. */
-async function restart(report: Reporter, touched: readonly string[]): Promise<void> {
-  // Its files about links go when it ends.
-  const ports = touched.filter(port => networkFile(linkState(port)) !== undefined);
-  const had = await Promise.all(ports.map(whatHas));
-  const begun = Date.now();
-  if ((await systemctl('restart', 'systemd-networkd.service')) !== 0) {
-    report('warn', 'systemd-networkd does not start again: look with journalctl -u systemd-networkd');
-    return;
-  }
-  for (const [index, port] of ports.entries()) {
-    let lacking = await lackingOf(port, had[index] ?? [], begun);
-    for (
-      ;
-      lacking.length > 0 && Date.now() - begun < SETTLE_MS;
-      lacking = await lackingOf(port, had[index] ?? [], begun)
-    )
-      await sleep(100);
-    if (lacking.length > 0)
-      report('warn', `since systemd-networkd has been started anew, ${port} lacks ${lacking.join(', ')}`);
-    await forgetTwins(port);
-  }
-}
-
-/** What a port had and has not got back, in words. */
-async function lackingOf(port: string, had: readonly string[], begun: number): Promise<readonly string[]> {
-  const state = linkState(port);
-  const { mtimeMs = 0 } = statSync(state, { throwIfNoEntry: false }) ?? {};
-  const isReady = mtimeMs >= begun && /^ADMIN_STATE=configured$/m.test(read(state));
-  const now = new Set(await whatHas(port));
-  const twins = await twinsOf(port);
-  return [
-    ...(isReady ? [] : ['its configuration']),
-    ...had.filter(one => !now.has(one)),
-    ...(twins.every(({ came }) => came) ? [] : ['the default route of an advertisement']),
-  ];
-}
-
-/** Addresses that are good, and whether there are default routes; those of vmnet's own are not networkd's to bring back. */
-async function whatHas(port: string): Promise<readonly string[]> {
-  const ask = (...words: readonly string[]) => outputOf('ip', words).catch(() => '');
-  const defaults = ['route', 'show', 'default', 'table', 'all', 'dev', port];
-  const [addresses, ...families] = await Promise.all([
-    ask('-o', 'address', 'show', 'dev', port, '-tentative'),
-    ...['-4', '-6'].map(family => ask('-N', '-o', family, ...defaults)),
-  ]);
-  const found = [...(addresses ?? '').matchAll(/ inet6? (\S+)/g)].map(([, address = '']) => address);
-  const isTheirs = (route: string) => route !== '' && !` ${route} `.includes(` proto ${HOST_PROTOCOL} `);
-  const had = families.map(routes => routes.split('\n').some(isTheirs));
-  return [...found, ...['its IPv4 default', 'its IPv6 default'].filter((_, index) => had[index])];
-}
-
-/** It looks after the network namespace of the first process. */
-function isHere(): boolean {
-  return existsSync(STATE) && hasFirstNetwork();
-}
-
-async function isActive(): Promise<boolean> {
-  return isHere() && (await systemctl('is-active', 'systemd-networkd.service')) === 0;
-}
-
-export async function systemctl(...words: readonly string[]): Promise<number> {
-  const ended = start('systemctl', words).finish('', SYSTEMD_MS);
-  return ended.then(({ code }) => code).catch(() => 1);
-}
-
 /** As systemd reads them: drop-ins by name, whichever directory they are in. */
 function networkdTexts(): readonly string[] {
   const files = ['/usr/lib', '/run', '/etc'].flatMap(root => filesIn(`${root}/systemd/networkd.conf.d`));
   const sorted = new Map(files.map(file => [basename(file), file]));
   const dropIns = [...sorted].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, file]) => file);
   return ['/etc/systemd/networkd.conf', ...dropIns].map(read);
+}
+
+/** Files that vmnet has written, and their texts. */
+function ownFiles(): ReadonlyMap<string, string> {
+  const files = filesIn(DIRECTORY).flatMap(path =>
+    path.endsWith('.network.d') ? [join(path, basename(dropInPath('')))] : [path],
+  );
+  const texts = files.map(path => [path, read(path)] as const);
+  return new Map(texts.filter(([, text]) => text.startsWith(NETWORKD_MARK)));
+}
+
+function put(path: string, text: string): void {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text, { mode: 0o644 });
+}
+
+function remove(path: string): void {
+  rmSync(path);
+  try {
+    if (dirname(path) !== DIRECTORY) rmdirSync(dirname(path));
+  } catch {
+    // Others have files in it.
+  }
 }

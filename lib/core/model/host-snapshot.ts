@@ -18,6 +18,13 @@ export interface HostSnapshot {
   readonly record?: HostRecord;
   /** The links of that record which were the very links that it is about. */
   readonly live: readonly Ifname[];
+  /** What systemd-networkd had been told of VRFs. */
+  readonly networkd?: readonly NetworkdFile[];
+}
+
+export interface NetworkdFile {
+  readonly path: string;
+  readonly lines: readonly string[];
 }
 
 export type Snapped = Link | LinkSetting | LinkAddress | Route | Rule | Sysctl | OvsBridge | OvsPort;

@@ -1,5 +1,5 @@
 import { VmnetError } from '../errors.ts';
-import type { HostSnapshot, Snapped } from '../model/host-snapshot.ts';
+import type { HostSnapshot, NetworkdFile, Snapped } from '../model/host-snapshot.ts';
 import { BOND_SETTINGS, BRIDGE_SETTINGS, type Link } from '../model/link.ts';
 import { type LinkAddress, type LinkSetting, PORT_SETTINGS, type Route } from '../model/object.ts';
 import type { OvsBridge } from '../model/ovs-bridge.ts';
@@ -33,6 +33,7 @@ function snapshotOf(json: Json): HostSnapshot {
     names: 'needed',
     record: 'optional',
     live: 'needed',
+    networkd: 'optional',
   });
   whole(row.version, 'version', 1, 1);
   return {
@@ -42,7 +43,13 @@ function snapshotOf(json: Json): HostSnapshot {
     names: list(row.names, 'names', ifname),
     ...present('record', row.record, recordOf),
     live: list(row.live, 'live', ifname),
+    ...present('networkd', row.networkd, one => list(one, 'networkd', networkdFileOf)),
   };
+}
+
+function networkdFileOf(json: Json, at: string): NetworkdFile {
+  const row = fields<NetworkdFile>(json, at, { path: 'needed', lines: 'needed' });
+  return { path: text(row.path, `${at}.path`), lines: list(row.lines, `${at}.lines`, text) };
 }
 
 const READ = {

@@ -33,7 +33,7 @@ export interface NetworkdVrf {
   readonly ports: readonly { readonly name: Ifname; readonly file: string }[];
 }
 
-const DIRECTORY = '/etc/systemd/network';
+export const DIRECTORY = '/etc/systemd/network';
 
 /** What has to be in which file: nothing where networkd manages no port. */
 export function networkdFiles(vrfs: readonly NetworkdVrf[]): ReadonlyMap<string, string> {
@@ -41,11 +41,15 @@ export function networkdFiles(vrfs: readonly NetworkdVrf[]): ReadonlyMap<string,
     vrfs
       .filter(({ ports }) => ports.length > 0)
       .flatMap(vrf => [
-        [`${DIRECTORY}/05-vmnet-${vrf.name}.netdev`, netdevText(vrf)] as const,
+        [netdevPath(vrf.name), netdevText(vrf)] as const,
         [`${DIRECTORY}/05-vmnet-${vrf.name}.network`, unmanagedText(vrf)] as const,
         ...vrf.ports.map(({ file }) => [dropInPath(file), portText(vrf)] as const),
       ]),
   );
+}
+
+export function netdevPath(vrf: string): string {
+  return `${DIRECTORY}/05-vmnet-${vrf}.netdev`;
 }
 
 /** A drop-in below /etc counts for files below /run and /usr as well. */
@@ -89,6 +93,12 @@ export function netdevOf(text: string): { readonly name: string; readonly table:
   const [, name] = /^Name=(.*)$/m.exec(text) ?? [];
   const [, table] = /^Table=(\d+)$/m.exec(text) ?? [];
   return name === undefined || table === undefined ? undefined : { name, table: Number(table) };
+}
+
+/** The VRF that a file of ours is about: none where it has a port only calm. */
+export function vrfOf(text: string): string | undefined {
+  const [, name] = /^(?:Name|VRF)=(.*)$/m.exec(text) ?? [];
+  return name;
 }
 
 /** Whether the administrator has put the port into a VRF already. */
