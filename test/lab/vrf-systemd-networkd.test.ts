@@ -18,11 +18,11 @@ const LAN = '/etc/systemd/network/lan0.network';
 const ADDRESSES = `[Match]
 Name=lan0
 [Network]
-Address=10.2.0.2/24
-Address=2001:db8:20::2/64
+Address=10.3.0.2/24
+Address=2001:db8:30::2/64
 IPv6AcceptRA=no
 `;
-const ROUTERS = 'Gateway=10.2.0.1\nGateway=2001:db8:20::1\n';
+const ROUTERS = 'Gateway=10.3.0.1\nGateway=2001:db8:30::1\n';
 let server: ChildProcess | undefined;
 
 before(async () => {
@@ -30,7 +30,7 @@ before(async () => {
   mkdirSync('/etc/systemd/network', { recursive: true });
   for (const [name, text] of Object.entries(FILES)) writeFileSync(`/etc/systemd/network/${name}`, text);
   writeFileSync(LAN, ADDRESSES + ROUTERS);
-  writeFileSync('/run/lan.ini', '[vrf lan]\ntable = 1012\nports = lan0\nscope = lan\n');
+  writeFileSync('/run/lan.ini', '[vrf lan]\ntable = 1013\nports = lan0\nscope = lan\n');
   await must('ip link add lan0 type veth peer name lan1'.split(' '));
   await must('ip link set lan1 up'.split(' '));
   server = await startRouter(LEASED);
@@ -54,7 +54,7 @@ function up(): Promise<CommandResult> {
 /** Of lan0, in its table and in main. */
 async function routes(): Promise<string> {
   const shown = ['-4', '-6'].flatMap(family =>
-    ['main', '1012'].map(table => run(['ip', family, 'route', 'show', 'table', table, 'dev', 'lan0'])),
+    ['main', '1013'].map(table => run(['ip', family, 'route', 'show', 'table', table, 'dev', 'lan0'])),
   );
   return (await Promise.all(shown)).map(({ stdout }) => stdout).join('');
 }
@@ -75,7 +75,7 @@ test('scope = lan, and the file of the port has a router', { skip }, async () =>
   await must(['systemctl', 'restart', 'systemd-networkd'], { timeoutMs: 60_000 });
   await waitFor(
     'the subnets',
-    async () => (await routes()).match(/^(10\.2\.0\.0|2001:db8:20::)/gm)?.length === 2,
+    async () => (await routes()).match(/^(10\.3\.0\.0|2001:db8:30::)/gm)?.length === 2,
   );
   assert.doesNotMatch(await routes(), /^default/m);
 
