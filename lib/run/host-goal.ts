@@ -9,7 +9,15 @@ import { type Identity, identityOf, VRF_PREFERENCES } from '../core/model/identi
 import type { Ifname } from '../core/model/ifname.ts';
 import { MAIN_TABLE } from '../core/model/network.ts';
 import { byKey, type KernelObject, keyOf, type LinkSetting, type Route } from '../core/model/object.ts';
-import { hostQuery, isLocalFirst, isLost, isMade, isMovable, isSame } from '../core/observed/host-scope.ts';
+import {
+  hostQuery,
+  isLocalFirst,
+  isLost,
+  isMade,
+  isMovable,
+  isOldRenewal,
+  isSame,
+} from '../core/observed/host-scope.ts';
 import type { Observed, Query } from '../core/observed/query.ts';
 import { withReachable } from '../core/plan/near.ts';
 import type { Plan, Step } from '../core/plan/plan.ts';
@@ -229,7 +237,11 @@ function scoped(
   const made = isMade(goal.record, observed);
   const ports = enslaved(goal.sections === undefined ? [] : hostLinks(goal.sections));
   const hasVrf = wanted.some(object => object.kind === 'link' && object.type === 'vrf');
+  const going = goingOf(goal, wanted, observed);
+  const staying = observed.objects.filter(one => one.kind === 'link' && !going.has(one.ifname));
+  const tables = new Set([...staying, ...wanted].map(one => (one.kind === 'link' ? one.table : undefined)));
   const inTheWay = (object: KernelObject): boolean => {
+    if (isOldRenewal(object, tables)) return true;
     if (object.kind === 'rule') return object.action.do === 'l3mdev' || (hasVrf && isLocalFirst(object));
     return object.kind === 'address' && ports.has(object.ifname) && !isLinkLocal(object.address);
   };

@@ -4,7 +4,7 @@ import type { HostSnapshot, Snapped } from '../core/model/host-snapshot.ts';
 import { HOST_PROTOCOL, identityOf } from '../core/model/identity.ts';
 import type { Ifname } from '../core/model/ifname.ts';
 import { type KernelObject, keyOf } from '../core/model/object.ts';
-import { hostQuery, isSame } from '../core/observed/host-scope.ts';
+import { hostQuery, isOldRenewal, isSame } from '../core/observed/host-scope.ts';
 import type { Observed } from '../core/observed/query.ts';
 import { planBack } from '../core/plan/back.ts';
 import { type Plan, type Step, stepText } from '../core/plan/plan.ts';
@@ -88,8 +88,13 @@ export async function restoreHost(context: Context, snapshot: HostSnapshot): Pro
  */
 function backPlan({ config }: Context, { was, wanted }: HostSnapshot, now: Observed): Plan {
   const keys = new Set([...was.map(keyOf), ...wanted]);
+  const others = now.objects.filter(object => !keys.has(keyOf(object)));
+  const vrfTables = new Set([...was, ...others].map(one => (one.kind === 'link' ? one.table : undefined)));
   const found = now.objects.filter(
-    object => keys.has(keyOf(object)) || (object.kind === 'route' && object.protocol === HOST_PROTOCOL),
+    object =>
+      keys.has(keyOf(object)) ||
+      (object.kind === 'route' && object.protocol === HOST_PROTOCOL) ||
+      isOldRenewal(object, vrfTables),
   );
   const identity = { ...identityOf(config.settings), links: true as const };
   return planBack(found, was, now, identity);

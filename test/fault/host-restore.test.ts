@@ -105,8 +105,10 @@ test('what somebody else has made since stays', async () => {
   const world = hostWorld();
   const text = (await act(world, { name: '', ini: NODE })) ?? '';
   world.ip('address add 10.7.0.99/24 dev eth2', 'route add 203.0.113.0/24 via 10.7.0.1 dev eth2');
+  // By the hook of a lease on a port of the VRF: this goes with it.
+  world.ip('rule add preference 890 to 10.7.0.1/32 ipproto udp dport 67 lookup 1001 protocol 2');
   await restore(world, text);
-  assert.deepEqual(world.shows(/bond0|vlan992|storage|mgmt/), []);
+  assert.deepEqual(world.shows(/bond0|vlan992|storage|mgmt|lookup 1001/), []);
   assert.equal(world.shows(/10\.7\.0\.99|203\.0\.113\.0/).length, 2);
 });
 

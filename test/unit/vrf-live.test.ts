@@ -118,6 +118,25 @@ test('a DHCP client that writes to main again is followed into the table', async
   ]);
 });
 
+test('a rule for the renewals of a lease goes with its VRF, and one that was left is in no way', async () => {
+  const made = world();
+  const rule = (table: number) =>
+    `rule add preference 890 to 10.7.0.1/32 ipproto udp dport 67 lookup ${table} protocol 2`;
+  const renewals = () => made.shows(/^rule 4 890 /).map(line => line.replace(/^.* lookup | protocol 2/g, ''));
+  // Of somebody else's VRF.
+  made.ip('link add name other type vrf table 77', rule(77));
+  await hostUp(made.under(INI), LIVE);
+  for (const left of [false, true]) {
+    made.ip(rule(1001));
+    // The second time it has been there before.
+    if (left) await hostUp(made.under(INI), LIVE);
+    assert.deepEqual(await hostCheck(made.under(INI)), []);
+    assert.deepEqual(renewals().sort(), ['1001', '77']);
+    await hostDown(made.under(INI), DOWN);
+    assert.deepEqual(renewals(), ['77']);
+  }
+});
+
 test('one VRF comes and goes beside what else the file has', async () => {
   const ini = `${INI}\n[vrf red]\ntable = 1002\nports = eth3\n\n[bridge br5]\nports = eth1\n`;
   const made = world();

@@ -28,6 +28,8 @@ export interface Identity {
 export const VRF_PREFERENCES = {
   /** Table local, as the kernel has it: before all others. */
   localFirst: 0,
+  /** What a DHCP client sends to its server from a socket in no VRF, by the hook of the lease. */
+  renewal: 890,
   /** What the host sends from an address in a VRF, by a socket that is in none. */
   from: 950,
   /** The kernel's: each VRF looks up its own table. */

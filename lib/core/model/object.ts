@@ -6,7 +6,7 @@ import type { Mac } from './mac.ts';
 import type { NftChain, NftElement, NftSet, NftTable } from './nft.ts';
 import { type OvsBridge, ovsBridgeText } from './ovs-bridge.ts';
 import { type OvsPort, ovsPortText } from './ovs-port.ts';
-import { actionOf, selectorOf, tableOfSource } from './rule-text.ts';
+import { actionOf, selectorOf, tableOfSelector } from './rule-text.ts';
 
 /**
  * Everything that vmnet wants of the kernel, or finds in it, is a list of these. `desired/` makes them from a
@@ -124,6 +124,8 @@ export interface Rule {
   readonly from?: Prefix;
   readonly to?: Prefix;
   readonly iif?: string;
+  /** Of UDP, and to this port. */
+  readonly udpPort?: number;
   readonly action:
     | { readonly do: 'lookup'; readonly table: number }
     | { readonly do: 'goto'; readonly preference: number }
@@ -163,7 +165,7 @@ export function keyOf(object: KernelObject): string {
     case 'route':
       return `route ${object.table} ${object.prefix.text} metric ${object.metric}`;
     case 'rule':
-      return `rule ${object.family} ${object.preference} ${selectorOf(object)}${tableOfSource(object)}`;
+      return `rule ${object.family} ${object.preference} ${selectorOf(object)}${tableOfSelector(object)}`;
     case 'proxy-neighbour':
       return `proxy-neighbour ${object.address.text} dev ${object.dev}`;
     case 'sysctl':
@@ -201,7 +203,7 @@ export function contentOf(object: KernelObject): string {
         `proto ${object.protocol}`,
       ].join(' ');
     case 'rule':
-      return `${tableOfSource(object) === '' ? `${actionOf(object)} ` : ''}protocol ${object.protocol}`;
+      return `${tableOfSelector(object) === '' ? `${actionOf(object)} ` : ''}protocol ${object.protocol}`;
     case 'proxy-neighbour':
       return `protocol ${object.protocol}`;
     case 'bridge-vlan':

@@ -7,12 +7,18 @@ export function selectorOf(rule: Rule): string {
     ...(rule.to === undefined ? [] : [`to ${rule.to.text}`]),
     ...(rule.fwmark === undefined ? [] : [`fwmark ${rule.fwmark}`]),
     ...(rule.iif === undefined ? [] : [`iif ${rule.iif}`]),
+    ...(rule.udpPort === undefined ? [] : [`ipproto udp dport ${rule.udpPort}`]),
   ].join(' ');
 }
 
-/** To look up another table for the same source is another rule: a VRF that goes leaves that of the one that comes alone. */
-export function tableOfSource({ from, action }: Rule): string {
-  return from !== undefined && action.do === 'lookup' ? ` lookup ${action.table}` : '';
+/**
+ * To look up another table for the same source, or the same server, is another rule: a VRF that goes leaves that of the one
+ * that comes alone.
+ */
+export function tableOfSelector({ from, udpPort, action }: Rule): string {
+  return (from !== undefined || udpPort !== undefined) && action.do === 'lookup'
+    ? ` lookup ${action.table}`
+    : '';
 }
 
 export function actionOf(rule: Rule): string {

@@ -95,6 +95,12 @@ export function isLost(names: ReadonlySet<string>): (object: KernelObject) => ob
   };
 }
 
+/** A rule for the renewals of a lease whose VRF is no more: the hook that made it is not called again. */
+export function isOldRenewal(object: KernelObject, vrfTables: ReadonlySet<number | undefined>): boolean {
+  if (object.kind !== 'rule' || object.preference !== VRF_PREFERENCES.renewal) return false;
+  return object.action.do === 'lookup' && !vrfTables.has(object.action.table);
+}
+
 /** While it is there, an address of the host is local to every VRF. */
 export function isLocalFirst({ preference, action, from }: Rule): boolean {
   const { localFirst } = VRF_PREFERENCES;

@@ -168,10 +168,16 @@ function ruleObject(row: IpRow, family: Family): Rule[] {
       ...(from === '' || from === 'all' ? {} : { from: rowPrefix(from, family, row.srclen) }),
       ...(to === '' || to === 'all' ? {} : { to: rowPrefix(to, family, row.dstlen) }),
       ...(row.iif === undefined ? {} : { iif: text(row.iif) }),
+      ...(isUdp(row) && row.dport !== undefined ? { udpPort: number(row.dport) } : {}),
       action,
       protocol: number(row.protocol),
     },
   ];
+}
+
+/** The second is what `ip -N` makes of a number. */
+function isUdp({ ipproto }: IpRow): boolean {
+  return ['udp', 'ipproto-17'].includes(text(ipproto));
 }
 
 function ruleAction(row: IpRow): Rule['action'] | undefined {

@@ -10,11 +10,13 @@ const U32 = 4_294_967_295;
 
 /** A rule by source address alone, which looks up a table: others VRFs neither make nor take away. */
 export function ruleOf(json: Json, at: string): Rule {
-  const row = fields<Omit<Rule, 'fwmark' | 'to' | 'iif'>>(json, at, {
+  const row = fields<Omit<Rule, 'fwmark' | 'iif'>>(json, at, {
     kind: 'needed',
     family: 'needed',
     preference: 'needed',
     from: 'optional',
+    to: 'optional',
+    udpPort: 'optional',
     action: 'needed',
     protocol: 'needed',
   });
@@ -23,6 +25,8 @@ export function ruleOf(json: Json, at: string): Rule {
     family: familyOf(row.family, `${at}.family`),
     preference: whole(row.preference, `${at}.preference`, 0, U32),
     ...present('from', row.from, one => prefix(one, `${at}.from`)),
+    ...present('to', row.to, one => prefix(one, `${at}.to`)),
+    ...present('udpPort', row.udpPort, one => whole(one, `${at}.udpPort`, 1, 65_535)),
     action: actionOf(row.action, `${at}.action`),
     protocol: whole(row.protocol, `${at}.protocol`, 0, 255),
   };

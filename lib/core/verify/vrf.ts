@@ -38,6 +38,9 @@ function checkName(section: VrfSection, { links }: Observed, rtTables: ReadonlyM
     );
 }
 
+/** Rules that a VRF before may have left, and that do no harm to this one. */
+const OF_BEFORE: readonly number[] = [VRF_PREFERENCES.from, VRF_PREFERENCES.renewal];
+
 /** What already is in a table, or leads to it, would be in the VRF all at once. */
 function checkTable(section: VrfSection, { objects, links }: Observed): void {
   const { name, table, ports } = section;
@@ -53,7 +56,7 @@ function checkTable(section: VrfSection, { objects, links }: Observed): void {
   const used = objects.find(object => {
     if (object.kind === 'route')
       return object.table === table && object.protocol !== HOST_PROTOCOL && !names.has(object.dev);
-    if (object.kind !== 'rule' || object.preference === VRF_PREFERENCES.from) return false;
+    if (object.kind !== 'rule' || OF_BEFORE.includes(object.preference)) return false;
     return object.action.do === 'lookup' && object.action.table === table;
   });
   if (used === undefined) return;

@@ -1,3 +1,4 @@
+import { VRF_PREFERENCES } from '../model/identity.ts';
 import type { Ifname } from '../model/ifname.ts';
 import type { IpRow } from '../observed/ip.ts';
 import type { Lease, LeaseRoute } from './lease.ts';
@@ -15,8 +16,6 @@ export interface LeaseFacts {
 
 const RTPROT_KERNEL = '2';
 const RTPROT_DHCP = '16';
-/** Below the rules of vmnet's networks and VRFs, and for nothing but renewals. */
-const RENEWAL_PREFERENCE = 890;
 
 /**
  * Lines for `ip -FAMILY -batch`: the routes of the lease into the VRF's table, and none of the port's left in main. A
@@ -82,9 +81,9 @@ function withdrawn({ family, state, routes }: Lease, facts: LeaseFacts): readonl
 function renewalSteps({ family, state, from }: Lease, { table, rules }: LeaseFacts): readonly string[] {
   if (family === 6 || from === undefined) return [];
   const there = rules.some(
-    row => row.priority === RENEWAL_PREFERENCE && row.dst === from.text && Number(row.table) === table,
+    row => row.priority === VRF_PREFERENCES.renewal && row.dst === from.text && Number(row.table) === table,
   );
   if (there === (state === 'held')) return [];
-  const rule = `pref ${RENEWAL_PREFERENCE} to ${from.text} ipproto udp dport 67 lookup ${table} protocol kernel`;
+  const rule = `pref ${VRF_PREFERENCES.renewal} to ${from.text} ipproto udp dport 67 lookup ${table} protocol kernel`;
   return [`rule ${state === 'held' ? 'add' : 'del'} ${rule}`];
 }

@@ -91,6 +91,8 @@ function ruleOf(rest: Words, family: 4 | 6, fail: Fail): Rule {
   const to = rest.value('to');
   const fwmark = rest.value('fwmark');
   const iif = rest.value('iif');
+  const udp = rest.value('ipproto') === 'udp';
+  const dport = rest.value('dport');
   const action = actionFrom(rest, fail);
   const protocol = rest.value('protocol');
   rest.end(fail);
@@ -106,6 +108,7 @@ function ruleOf(rest: Words, family: 4 | 6, fail: Fail): Rule {
     ...(from === undefined || from === 'all' ? {} : { from: selected(from) }),
     ...(to === undefined ? {} : { to: selected(to) }),
     ...(iif === undefined ? {} : { iif }),
+    ...(udp && dport !== undefined ? { udpPort: Number(dport) } : {}),
     action,
     protocol: Number(protocol ?? 3),
   };
