@@ -46,12 +46,14 @@ export async function migrate(cluster: Cluster, from: Place, guest: Guest): Prom
     assert.ok(silentMs < 500, `${address} does not answer after the migration`);
     const called = timesIn(calls, new RegExp(`^([\\d.]+) ${nic?.mac}$`, 'gm'))[0] ?? Number.NaN;
     const begin = Math.max(called, running);
-    return {
-      address,
+    const gap = {
       silent: Math.max(...times.map((time, n) => time - (times[n - 1] ?? time))),
       ganeti: called - running,
       ours: (times.find(time => time > begin) ?? Number.NaN) - begin,
     };
+    for (const [part, took] of Object.entries(gap))
+      assert.ok(Number.isFinite(took), `${address}: nothing shows when its part ${part} began or ended`);
+    return { address, ...gap };
   });
 }
 

@@ -8,7 +8,7 @@ import { isClean } from '../netns/steps.ts';
 import { buildDatacentre, type Node } from '../support/datacentre.ts';
 import { startProbe } from '../support/probe.ts';
 import { arriveVm, routedNic, startVm, type Vm } from '../support/vm.ts';
-import { figure, ms } from './figures.ts';
+import { figure, ms, ratio } from './figures.ts';
 
 const datacentre = await buildDatacentre({ program: 'dist' });
 after(() => datacentre.close());
@@ -31,8 +31,9 @@ test('a migration of 3.2, source down before target up', async () => {
     const { answers, longestGapMs, silentMs } = await probe.stop();
     assert.ok(silentMs < 800, `${addresses[i]} does not answer after the migration`);
     const ours = Math.min(...[...answers.values()].filter(time => time > called)) - called;
+    assert.ok(Number.isFinite(ours), `${addresses[i]}: no answer after the call`);
     figure(
-      `live migration, 3.2's order replayed, ${addresses[i]}: ${ms(longestGapMs)} without answer: ${ms(ours)} from the call of vmnet on the target, ${(ours / alone).toFixed(2)} x an attach alone (${ms(alone)})`,
+      `live migration, 3.2's order replayed, ${addresses[i]}: ${ms(longestGapMs)} without answer: ${ms(ours)} from the call of vmnet on the target, ${ratio(ours, alone)}`,
     );
   }
   await isClean(node1);

@@ -5,7 +5,7 @@ import type { Place } from '../support/command.ts';
 import { ping } from '../support/probe.ts';
 import type { Cluster } from './cluster.ts';
 import type { Contract } from './contract.ts';
-import { figure, ms } from './figures.ts';
+import { figure, ms, ratio } from './figures.ts';
 import { addGuest, answers, crash, type Guest, gnt, gntFails, guestNic, nicWords } from './guest.ts';
 import { type Gap, migrate, plainAttach } from './migration.ts';
 import { type Machine, mustOn } from './node-run.ts';
@@ -142,12 +142,11 @@ async function withoutTransfer(target: Machine, work: () => Promise<unknown>): P
 function print(contract: Contract, what: string, gaps: readonly Gap[], attach?: number): void {
   for (const { address, silent, ganeti, ours } of gaps) {
     const head = `live migration, ${contract}, ${what}, ${address}: ${ms(silent)} without answer`;
-    const ratio =
-      attach === undefined ? '' : `, ${(ours / attach).toFixed(2)} x an attach alone (${ms(attach)})`;
+    const bound = attach === undefined ? '' : `, ${ratio(ours, attach)}`;
     const parts =
       ganeti < 0
         ? `attached before; ${ms(ours)} from the guest running`
-        : `${ms(ganeti)} from the guest running to the call of vmnet, ${ms(ours)} from there${ratio}`;
+        : `${ms(ganeti)} from the guest running to the call of vmnet, ${ms(ours)} from there${bound}`;
     figure(`${head}: ${parts}`);
   }
 }
