@@ -3,7 +3,7 @@ import { formatError, VmnetError } from '../core/errors.ts';
 import { dropInPath, leadsOut, namesVrf } from '../core/source/networkd-conf.ts';
 import type { Reporter } from '../run/ports.ts';
 import type { Meant } from './networkd.ts';
-import { filesIn, isHere, linkState, networkFile, read } from './networkd-state.ts';
+import { dropInsOf, isHere, linkState, networkFile, read } from './networkd-state.ts';
 
 /**
  * With scope `lan` there is no router in a VRF, but those of a port's own files would be: networkd puts them there at each
@@ -13,7 +13,7 @@ export function refuseRouters(report: Reporter, meant: readonly Meant[]): void {
   if (!isHere()) return;
   for (const { name, ports } of meant.filter(({ scope }) => scope === 'lan')) {
     for (const port of ports) {
-      const [file] = routersOf(port);
+      const file = routerOf(port);
       if (file === undefined) continue;
       const error = new VmnetError(
         'config',
@@ -28,12 +28,11 @@ export function refuseRouters(report: Reporter, meant: readonly Meant[]): void {
   }
 }
 
-/** Files with a router for the port, whatever they are called; a drop-in may be in any of the places of systemd's. */
-function routersOf(port: string): readonly string[] {
+/** The file with a router for the port: its own, or a drop-in of that. */
+function routerOf(port: string): string | undefined {
   const file = networkFile(linkState(port));
-  if (file === undefined) return [];
-  const places = ['/etc', '/run', '/usr/lib'].map(root => `${root}/systemd/network/${basename(file)}.d`);
-  return [file, ...places.flatMap(filesIn)].filter(path => leadsOut(read(path)));
+  if (file === undefined) return undefined;
+  return [file, ...dropInsOf(`network/${basename(file)}`)].find(path => leadsOut(read(path)));
 }
 
 /** Whether vmnet has told networkd of the VRF of a port: then it is no news to it. */

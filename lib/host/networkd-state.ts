@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { start } from './exec.ts';
 import { hasFirstNetwork } from './namespace.ts';
 
@@ -41,6 +41,13 @@ export function filesIn(directory: string): readonly string[] {
   } catch {
     return [];
   }
+}
+
+/** As systemd reads them: `.conf` by name, of the same name the last of these. `of` is below systemd/. */
+export function dropInsOf(of: string): readonly string[] {
+  const files = ['/usr/lib', '/run', '/etc'].flatMap(root => filesIn(`${root}/systemd/${of}.d`));
+  const byName = new Map(files.filter(file => file.endsWith('.conf')).map(file => [basename(file), file]));
+  return [...byName].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, file]) => file);
 }
 
 export function read(file: string): string {

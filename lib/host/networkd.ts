@@ -19,6 +19,7 @@ import {
 import type { Reporter } from '../run/ports.ts';
 import { restartNetworkd } from './networkd-restart.ts';
 import {
+  dropInsOf,
   filesIn,
   isActive,
   isHere,
@@ -118,9 +119,11 @@ async function flush(table: number): Promise<void> {
     await outputOf('ip', [family, 'route', 'flush', 'table', String(table)]).catch(() => undefined);
 }
 
-/** Another VRF may have the table of one that is no more. */
+/** Another VRF may have the table of one that is no more. What nobody knows is left alone. */
 async function isUsed(table: number): Promise<boolean> {
-  const { links, rules } = await readVrfWorld();
+  const world = await readVrfWorld().catch(() => undefined);
+  if (world === undefined) return true;
+  const { links, rules } = world;
   return [...links, ...rules[4], ...rules[6]].some(one => one.table === table);
 }
 
@@ -148,12 +151,8 @@ function isIn(port: string, vrf: string): boolean {
   }
 }
 
-/** As systemd reads them: drop-ins by name, whichever directory they are in. */
 function networkdTexts(): readonly string[] {
-  const files = ['/usr/lib', '/run', '/etc'].flatMap(root => filesIn(`${root}/systemd/networkd.conf.d`));
-  const sorted = new Map(files.map(file => [basename(file), file]));
-  const dropIns = [...sorted].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, file]) => file);
-  return ['/etc/systemd/networkd.conf', ...dropIns].map(read);
+  return ['/etc/systemd/networkd.conf', ...dropInsOf('networkd.conf')].map(read);
 }
 
 /** Files that vmnet has written, and their texts. */

@@ -39,6 +39,8 @@ test('sessions go on through the conversion, and back', { skip }, async () => {
     assert.ok(await asks(client, address), `a new session to ${address}`);
     assert.ok(await asks(host, CLIENT[index] ?? '', 'mgmt'), `a new session in the VRF to ${CLIENT[index]}`);
   }
+  for (const address of ['10.8.0.2', '2001:db8:8::2'])
+    assert.ok(await asks(client, address), `a new session to ${address}, outside of the VRF`);
   assert.equal((await vmnet(INI, ['vrf', 'confirm'], OLD)).exitCode, 65);
   await succeeds(INI, ['vrf', 'confirm'], NEW);
   const now = await stateOfHost();
@@ -46,6 +48,12 @@ test('sessions go on through the conversion, and back', { skip }, async () => {
   assert.equal(JSON.parse(again.stdout).changes, 0, again.stdout);
   await succeeds(INI, ['host', 'check']);
   assert.equal(await stateOfHost(), now);
+  // As the hook of a lease does: it goes with the VRF.
+  await ip(
+    host,
+    ...'rule add pref 890 to 10.0.0.9 ipproto udp dport 67 lookup 1001 protocol kernel'.split(' '),
+  );
+  await succeeds(INI, ['host', 'check']);
   await succeeds(INI, ['vrf', 'down', 'mgmt', '--no-confirm']);
   assert.equal(await stateOfHost(), was);
   await goOn(sessions);

@@ -87,7 +87,8 @@ test('a VRF is not forgotten as long as networkd says nothing of its port', { sk
 });
 
 test('taken back, networkd is told again what it had been told, word for word', { skip }, async () => {
-  const ofLan = `${OF_MGMT}${put(PORT, '[Network]\\nVRF=mgmt\\n[DHCPv4]\\nUseGateway=no\\n')}`;
+  // Somebody has added a line, an empty one before it, and a tab.
+  const ofLan = `${OF_MGMT}${put(PORT, '[Network]\\nVRF=mgmt\\n[DHCPv4]\\nUseGateway=no\\n\\n\\tRouteMetric=9\\n')}`;
   const calm = put('10-eth1.network.d/50-vmnet-vrf.conf', '[Network]\\nIgnoreCarrierLoss=yes\\n');
   const other = put('05-vmnet-blue.netdev', '[NetDev]\\nName=blue\\nKind=vrf\\n[VRF]\\nTable=994\\n');
   const { files: was } = await told(`${LINKS}${ofLan}`, 'true');
