@@ -15,6 +15,7 @@ import {
   must,
   PATH,
   type Place,
+  run,
 } from '../support/command.ts';
 import { missingModule } from '../support/modules.ts';
 
@@ -142,4 +143,15 @@ export async function startForwarder(): Promise<void> {
 /** Other files of tests use the same machine: who comes second finds it. */
 export async function makeKey(path: string): Promise<void> {
   if (!existsSync(path)) await must(['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-f', path]);
+}
+
+/** On the machine itself, where another file may have a VRF at the same time, which needs the same. */
+export async function putLocalLater(): Promise<void> {
+  for (const family of ['-4', '-6']) {
+    await run(['ip', family, 'rule', 'add', 'pref', '32765', 'lookup', 'local', 'protocol', 'kernel']);
+    await run(['ip', family, 'rule', 'del', 'pref', '0']);
+    const rules = await must(['ip', family, 'rule', 'show']);
+    assert.match(rules, /^32765:\s+from all lookup local/m);
+    assert.doesNotMatch(rules, /^0:/m);
+  }
 }

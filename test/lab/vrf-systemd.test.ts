@@ -14,7 +14,7 @@ import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { argvInside, ip, ipBatch, must, PATH, type Place, run } from '../support/command.ts';
-import { INSIDE, makeKey, OUTSIDE, VMNET, VRF_LINES } from './vrf-scene.ts';
+import { INSIDE, makeKey, OUTSIDE, putLocalLater, VMNET, VRF_LINES } from './vrf-scene.ts';
 
 const alone = process.env.VMNET_LAB !== undefined && existsSync('/run/systemd/system');
 const skip = alone ? false : 'needs a machine of its own with systemd; make lab has one';
@@ -74,6 +74,8 @@ before(async () => {
     '/etc/systemd/resolved.conf.d/test.conf',
     '[Resolve]\nDNS=127.0.0.1:5353\nCache=no\nLLMNR=no\nMulticastDNS=no\n',
   );
+  // Other files bind over it, whether resolved runs yet or not.
+  put('/run/systemd/resolve/stub-resolv.conf', 'nameserver 127.0.0.53\n');
   unlinkSync('/etc/resolv.conf');
   symlinkSync('/run/systemd/resolve/stub-resolv.conf', '/etc/resolv.conf');
   writeFileSync('/etc/nsswitch.conf', 'passwd: files\ngroup: files\nshadow: files\nhosts: files dns\n');
@@ -88,10 +90,7 @@ before(async () => {
   const unreachable = '-6 route replace unreachable default metric 4278198272 table 1001';
   await must(['ip', '-batch', '-'], { input: ['link set eth0 up', ...VRF_LINES].join('\n') });
   await must(['ip', ...unreachable.split(' ')]);
-  for (const family of ['-4', '-6']) {
-    await must(['ip', family, 'rule', 'add', 'pref', '32765', 'lookup', 'local', 'protocol', 'kernel']);
-    await must(['ip', family, 'rule', 'del', 'pref', '0']);
-  }
+  await putLocalLater();
   start(argvInside(gateway, dnsmasq(`--address=/test/${INSIDE}`)));
   start(dnsmasq('--port=5353', '--listen-address=127.0.0.1', `--address=/test/${OUTSIDE}`));
   await must(['systemctl', 'start', 'systemd-networkd', 'systemd-resolved'], { timeoutMs: 60_000 });
