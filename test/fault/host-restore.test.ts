@@ -132,6 +132,13 @@ const BROKEN: readonly (readonly [string, RegExp])[] = [
     /was\[0\]\.path/,
   ],
   ['{"version":1,"was":[],"wanted":[],"names":["a b"],"live":[]}', /names\[0\]/],
+  ...['/etc/passwd', '/etc/systemd/network/../x.conf', '/etc/systemd/network/..'].map(
+    path =>
+      [
+        `{"version":1,"was":[],"wanted":[],"names":[],"live":[],"networkd":[{"path":"${path}","lines":[]}]}`,
+        /networkd\[0\]\.path/,
+      ] as const,
+  ),
 ];
 
 test('a snapshot that is none is refused, and says where', () => {

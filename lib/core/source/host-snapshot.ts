@@ -47,9 +47,15 @@ function snapshotOf(json: Json): HostSnapshot {
   };
 }
 
+/** What is read here is written as root: below networkd's directory, and nowhere else. */
+const NETWORKD_PATH = /^\/etc\/systemd\/network\/(?!\.)[^/]+(\/(?!\.)[^/]+)?$/;
+
 function networkdFileOf(json: Json, at: string): NetworkdFile {
   const row = fields<NetworkdFile>(json, at, { path: 'needed', lines: 'needed' });
-  return { path: text(row.path, `${at}.path`), lines: list(row.lines, `${at}.lines`, fileLine) };
+  const path = text(row.path, `${at}.path`);
+  if (!NETWORKD_PATH.test(path))
+    throw new VmnetError('record', `${path} is no file of systemd-networkd's`, { where: `${at}.path` });
+  return { path, lines: list(row.lines, `${at}.lines`, fileLine) };
 }
 
 /** What an administrator has added to a file of ours is no reason not to go back. */

@@ -8,7 +8,7 @@ import { address, familyOf, prefix, word } from './record-values.ts';
 const I32 = 2_147_483_647;
 const U32 = 4_294_967_295;
 
-/** A rule by source address alone, which looks up a table: others VRFs neither make nor take away. */
+/** A rule by addresses, or a port of UDP, which looks up a table: others VRFs neither make nor take away. */
 export function ruleOf(json: Json, at: string): Rule {
   const row = fields<Omit<Rule, 'fwmark' | 'iif'>>(json, at, {
     kind: 'needed',
